@@ -1,0 +1,111 @@
+"""The command line: ``kestra-dbt run``, ``kestra-dbt dbt``, ``kestra-dbt schema``."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from kestra_dbt import __version__
+from kestra_dbt.errors import KestraDbtError, RequestError
+from kestra_dbt.protocol import (
+    PROTOCOL_VERSION,
+    SECRETS_VARIABLE,
+    Ended,
+    Outcome,
+    Request,
+    RequestAdapter,
+    Secrets,
+    Summary,
+    encode,
+    major,
+)
+
+OUTPUT_VARIABLE = "OUTPUT_DIR"
+"""Environment variable in which Kestra names the folder for output files."""
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run the command line ``arguments`` and return the exit code."""
+    if arguments[:1] == ["dbt"]:  # all that follows is dbt's own
+        from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is slow to import
+
+        return invoke(arguments[1:])
+    options = _parser().parse_args(arguments)
+    if options.command == "schema":
+        from kestra_dbt.protocol.schema import write_schemas  # noqa: PLC0415
+
+        write_schemas(options.folder)
+        return 0
+    return _run(options.request, options.output)
+
+
+def _run(request_file: Path, output: Path) -> int:
+    from kestra_dbt.core.run import run  # noqa: PLC0415
+
+    try:
+        return run(_read(request_file), _secrets(), output)
+    except KestraDbtError as error:
+        for event in (error.as_failure(), Ended(outcome=Outcome.FAILED, exit_code=2, summary=Summary())):
+            sys.stdout.buffer.write(encode(event))
+        sys.stdout.buffer.flush()
+        return 2
+
+
+def _read(file: Path) -> Request:
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"The request {file} cannot be read: {error.strerror}.") from error
+    version = _version(text)
+    if major(version) != major(PROTOCOL_VERSION):
+        raise RequestError(
+            f"The request is of version {version} of the contract and this runner speaks {PROTOCOL_VERSION}: use a "
+            "plugin and a runner of the same release."
+        )
+    try:
+        return RequestAdapter.validate_json(text)
+    except ValidationError as error:
+        raise _explain(error) from error
+
+
+def _secrets() -> Secrets:
+    try:
+        # nothing that runs later may inherit them
+        return Secrets.from_environment(os.environ.pop(SECRETS_VARIABLE, None))
+    except ValueError as error:
+        raise RequestError(f"{SECRETS_VARIABLE} cannot be read: it has to be base64 of the JSON of Secrets.") from error
+
+
+def _explain(error: ValidationError) -> RequestError:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"] if part not in ("dbt_command", "shell_script", "options"))
+    given = "" if problem["type"] == "extra_forbidden" else f", not {problem['input']!r}"[:100]
+    return RequestError(f"`{where}` of the request: {problem['msg']}{given}.", str(error))
+
+
+def _version(text: bytes) -> str:
+    try:
+        return str(json.loads(text).get("version", PROTOCOL_VERSION))
+    except (ValueError, AttributeError):
+        return PROTOCOL_VERSION
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kestra-dbt", description="Runs dbt for an orchestrator.")
+    parser.add_argument("--version", action="version", version=f"kestra-dbt {__version__}, contract {PROTOCOL_VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="carry out a request; events go to standard output")
+    run.add_argument("request", type=Path, help="JSON file with the request")
+    run.add_argument(
+        "--output",
+        type=Path,
+        default=Path(os.environ.get(OUTPUT_VARIABLE) or "kestra-dbt-output"),
+        help=f"folder for artifacts (default: ${OUTPUT_VARIABLE}, else kestra-dbt-output)",
+    )
+    commands.add_parser("dbt", help="run dbt, as its own command line does", add_help=False)
+    schema = commands.add_parser("schema", help="write the contract as JSON Schema")
+    schema.add_argument("folder", type=Path)
+    return parser

@@ -1,0 +1,54 @@
+"""The way from a dbt invocation to the supervisor: a Unix socket, events one way, two words the other.
+
+On connecting, the supervisor answers with the number of the invocation; after the InvocationFinished event it answers
+once the artifacts are collected, so that a next invocation can't overwrite them before.
+"""
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+from kestra_dbt.protocol import Event, encode
+
+CHANNEL_VARIABLE = "KESTRA_DBT_CHANNEL"
+"""Environment variable with the socket's path."""
+
+
+class Channel:
+    """The invocation's end. Its methods may be called from any thread."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._lock = threading.Lock()
+        self.invocation = int(self._read_word())
+
+    @classmethod
+    def from_environment(cls) -> "Channel | None":
+        """Connect to the supervisor of this process; None if it has none."""
+        path = os.environ.get(CHANNEL_VARIABLE)
+        if not path or not Path(path).is_socket():
+            return None
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(path)
+        return cls(connection)
+
+    def send(self, event: Event) -> None:
+        """Send one event, whole."""
+        line = encode(event)
+        with self._lock:
+            self._socket.sendall(line)
+
+    def finish(self) -> None:
+        """Wait until the artifacts are collected, then hang up."""
+        self._read_word()
+        self._socket.close()
+
+    def _read_word(self) -> str:
+        word = b""
+        while not word.endswith(b"\n"):
+            part = self._socket.recv(32)
+            if not part:
+                raise ConnectionError("the supervisor of this dbt invocation is gone")
+            word += part
+        return word.decode().strip()

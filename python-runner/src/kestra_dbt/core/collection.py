@@ -1,0 +1,104 @@
+"""The artifacts of a dbt invocation, collected from where dbt really wrote them, and only what it wrote itself."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kestra_dbt.report.output import OutputFolder
+
+_FILES = {
+    "manifest.json": "manifest.json",
+    "run_results.json": "run_results.json",
+    "catalog.json": "catalog.json",
+    "sources.json": "sources.json",
+    "semantic_manifest.json": "semantic_manifest.json",
+    "static_index.html": "docs.html",
+}
+"""Names in dbt's target folder, and those that users look up."""
+
+_SQL_FOLDERS = ("compiled", "run")
+
+_HEADING = re.compile(rb"^=+ [\d:.]+ \| [0-9a-f-]+ =+$", re.MULTILINE)
+"""What dbt writes into its log when an invocation starts."""
+
+_TAIL = 64_000
+
+_CLOCK_TICK = timedelta(milliseconds=20)
+"""File times may lag behind the clock by a tick of the kernel."""
+
+
+class Collector:
+    """Collects after each invocation, before a next one may overwrite anything."""
+
+    def __init__(self, output: OutputFolder) -> None:
+        self._output = output
+        self._log_ends: dict[Path, int] = {}
+        self._by_invocation: dict[str, list[str]] = {}
+        self._results_of_nodes = False
+
+    def begin_log(self, log: Path) -> None:
+        """Note where an invocation that just started writes on in dbt's log: what stands before is not of this run."""
+        if log not in self._log_ends and log.is_file():
+            tail = _tail(log)
+            heading = max((found.start() for found in _HEADING.finditer(tail)), default=0)
+            self._log_ends[log] = max(log.stat().st_size - len(tail), 0) + heading
+
+    def collect(
+        self, invocation: str, started: datetime, target: Path | None, logs: Path | None, *, ran_nodes: bool
+    ) -> None:
+        """Collect what the invocation of this name wrote; what isn't there is no error."""
+        since = (started - _CLOCK_TICK).timestamp()
+        names = []
+        if target is not None:
+            names += [name for name, source in _written(target, since) if self._take(source, invocation, name)]
+            sql = [file for folder in _SQL_FOLDERS for file in _files_below(target / folder, since)]
+            if self._output.zip(target, sql, f"{invocation}/target.zip"):
+                names.append("target.zip")
+        if logs is not None and self._take_log(logs / "dbt.log", invocation):
+            names.append("dbt.log")
+        for name in names:
+            # A documentation step writes run results too; they don't hide those of the build.
+            if name != "run_results.json" or ran_nodes or not self._results_of_nodes:
+                self._output.announce(name, f"{invocation}/{name}")
+        self._results_of_nodes |= ran_nodes and "run_results.json" in names
+        self._by_invocation[invocation] = names
+
+    def announce_by_invocation(self) -> None:
+        """Where there were several invocations, make the artifacts of each one known under its name, too."""
+        if len(self._by_invocation) > 1:
+            for invocation, names in self._by_invocation.items():
+                for name in names:
+                    self._output.announce(f"{invocation}/{name}")
+
+    def _take(self, source: Path, invocation: str, name: str) -> bool:
+        return self._output.copy(source, f"{invocation}/{name}")
+
+    def _take_log(self, log: Path, invocation: str) -> bool:
+        """dbt appends to its log: each invocation gets its own part."""
+        if not log.is_file():
+            return False
+        end = log.stat().st_size
+        begin = self._log_ends.get(log, 0)
+        self._log_ends[log] = end
+        return self._output.copy(log, f"{invocation}/dbt.log", begin if begin <= end else 0)
+
+
+def _written(target: Path, since: float) -> Iterator[tuple[str, Path]]:
+    for source, name in _FILES.items():
+        file = target / source
+        if file.is_file() and file.stat().st_mtime >= since:
+            yield name, file
+
+
+def _files_below(folder: Path, since: float) -> Iterator[Path]:
+    """Yield the files that are newer than ``since``; links are left alone, for they may lead anywhere."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and not file.is_symlink() and file.stat().st_mtime >= since:
+            yield file
+
+
+def _tail(log: Path) -> bytes:
+    with log.open("rb") as file:
+        file.seek(-min(_TAIL, log.stat().st_size), 2)
+        return file.read()

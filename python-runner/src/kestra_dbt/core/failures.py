@@ -1,0 +1,78 @@
+"""dbt's errors, said in one sentence that names what was wrong, where, and what to do."""
+
+import re
+import sys
+
+from kestra_dbt.protocol import Failure, FailureCode, NodeFinished, Outcome
+
+_NAMED_AT_MOST = 5
+
+
+def of_exception(error: BaseException) -> Failure:
+    """Return the failure that dbt's (or click's) ``error`` means."""
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(code=FailureCode.KILLED, sentence="dbt was told to stop before it was done.")
+    adapter = re.search(r"(?i)could not find adapter type (\w+)", text)
+    if adapter:
+        return Failure(
+            code=FailureCode.ENVIRONMENT,
+            sentence=f"The profile asks for the adapter `{adapter[1]}`, which is not installed for {sys.executable}: "
+            f"add `dbt-{adapter[1]}` to `dependencies`, or set `pythonPath` to an interpreter that has it.",
+            detail=text,
+        )
+    code, begin = _KINDS.get(_kind(error), (FailureCode.INTERNAL, "dbt failed"))
+    return Failure(code=code, sentence=f"{begin}: {_gist(text)}", detail=text)
+
+
+def of_nodes(nodes: list[NodeFinished]) -> Failure:
+    """Return the failure that these ``nodes`` of an invocation, some of them failed, mean."""
+    failed = [node for node in nodes if node.outcome is Outcome.FAILED]
+    skipped = sum(node.outcome is Outcome.SKIPPED for node in nodes)
+    named = [f"{node.resource_type} {node.label}" for node in failed[:_NAMED_AT_MOST]]
+    if len(failed) > _NAMED_AT_MOST:
+        named.append(f"{len(failed) - _NAMED_AT_MOST} more")
+    sentence = f"{len(failed)} of {len(nodes)} nodes failed: {', '.join(named)}"
+    if skipped:
+        sentence += f"; {skipped} {'was' if skipped == 1 else 'were'} skipped because of that"
+    detail = "\n".join(f"{node.unique_id}: {node.message or node.status}" for node in failed)
+    return Failure(code=FailureCode.NODES, sentence=f"{sentence}.", detail=detail)
+
+
+_KINDS = {
+    "usage": (FailureCode.REQUEST, "dbt does not take these arguments"),
+    "profile": (FailureCode.PROJECT, "dbt cannot use the profile"),
+    "project": (FailureCode.PROJECT, "dbt cannot use the project"),
+    "parsing": (FailureCode.PROJECT, "The project does not parse"),
+    "compilation": (FailureCode.PROJECT, "The project does not compile"),
+    "selection": (FailureCode.REQUEST, "dbt cannot use the selection"),
+    "database": (FailureCode.PROJECT, "The warehouse refused"),
+    "runtime": (FailureCode.PROJECT, "dbt could not run"),
+}
+
+_CLASSES = {
+    "DbtUsageException": "usage",
+    "DbtProfileError": "profile",
+    "DbtProjectError": "project",
+    "DbtSelectorsError": "selection",
+    "ParsingError": "parsing",
+    "YamlLoadError": "parsing",
+    "CompilationError": "compilation",
+    "DbtDatabaseError": "database",
+    "DbtRuntimeError": "runtime",
+}
+
+
+def _kind(error: BaseException) -> str:
+    """Errors of dbt are named by their classes; some of them are moved between its packages from version to version."""
+    return next((_CLASSES[base.__name__] for base in type(error).__mro__ if base.__name__ in _CLASSES), "")
+
+
+def _gist(text: str) -> str:
+    """Return what a message of several lines says, without dbt's heading ("Compilation Error") and its excerpts."""
+    before_excerpt = re.split(r"^\s*-{10,}\s*$", text, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = [line.strip() for line in before_excerpt.splitlines() if line.strip()]
+    if len(lines) > 1 and re.fullmatch(r"[A-Z][\w ]*(Error|Exception)", lines[0]):
+        lines = lines[1:]
+    gist = " ".join(lines)
+    return f"{gist[:397]}…" if len(gist) > 400 else f"{gist.rstrip('.')}."  # noqa: PLR2004 - a sentence, not a page

@@ -1,0 +1,86 @@
+"""One dbt invocation in this process, through dbt's public programmatic interface."""
+
+import os
+import signal
+from datetime import datetime, timezone
+
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+from kestra_dbt.core.channel import Channel
+from kestra_dbt.core.failures import of_exception
+from kestra_dbt.core.options import selection
+from kestra_dbt.core.translation import Translator
+from kestra_dbt.protocol import Failure, FailureCode, InvocationFinished
+
+STDOUT_VARIABLE = "KESTRA_DBT_STDOUT"
+"""Environment variable that names the pipe to the task's log, so that an invocation can tell whether its output goes
+there (its lines are then reported as events, once) or into the user's own pipe or file (which gets them as ever)."""
+
+_DEBUG_VARIABLE = "KESTRA_DBT_DEBUG"
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run dbt with ``arguments``, reporting to this process's supervisor if there is one; return dbt's exit code."""
+    channel = Channel.from_environment()
+    muted = channel is not None and pipe_name(1) == os.environ.get(STDOUT_VARIABLE)
+    if muted:
+        arguments = _mute(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # dbt cancels its queries on an interrupt
+    if channel is None:
+        return exit_code(dbtRunner().invoke(arguments))
+    translator = Translator(
+        channel.invocation,
+        channel.send,
+        selection=selection(arguments),
+        debug=os.environ.get(_DEBUG_VARIABLE) == "1",
+        quiet=not muted,
+    )
+    result = dbtRunner(callbacks=[translator]).invoke(arguments)
+    translator.finish(result.result)
+    code = exit_code(result)
+    failure = _failure(result, translator)
+    if failure is not None:
+        code = code or 2
+        channel.send(failure)
+    channel.send(InvocationFinished(invocation=channel.invocation, exit_code=code, at=datetime.now(timezone.utc)))
+    channel.finish()
+    return code
+
+
+def exit_code(result: dbtRunnerResult) -> int:
+    """Return the exit code that dbt's own command line would have: 1 when nodes failed, 2 when dbt did."""
+    if result.success:
+        return 0
+    return 1 if result.exception is None else 2
+
+
+def pipe_name(descriptor: int) -> str:
+    """Name what is open as ``descriptor``, the same in every process that has it."""
+    status = os.fstat(descriptor)
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _failure(result: dbtRunnerResult, translator: Translator) -> Failure | None:
+    if result.exception is not None:
+        return of_exception(result.exception)
+    if translator.fault is not None:
+        return Failure(
+            code=FailureCode.INTERNAL,
+            sentence="dbt ran, but what it told could not be understood: report this with the dbt version and the log.",
+            detail=repr(translator.fault),
+        )
+    return None
+
+
+def _mute(arguments: list[str]) -> list[str]:
+    """Keep dbt's lines off the task's log, where the events bring them; dbt.log keeps what was asked for."""
+    os.environ["DBT_LOG_LEVEL"] = "none"
+    os.environ.setdefault("DBT_LOG_LEVEL_FILE", "debug")
+    kept: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        if argument == "--log-level":
+            next(given, None)
+        elif not argument.startswith("--log-level="):
+            kept.append(argument)
+    return kept

@@ -1,0 +1,39 @@
+"""Options of a request as arguments of a dbt command."""
+
+import json
+from typing import Any
+
+from kestra_dbt.protocol import DbtOptions
+
+
+def arguments(command: list[str], options: DbtOptions, variables: dict[str, Any], more: list[str]) -> list[str]:
+    """Return the arguments of one dbt command, as dbt's command line takes them."""
+    found = list(command)
+    for name, value in options.model_dump(exclude_defaults=True).items():
+        found += _flag(name.replace("_", "-"), value)
+    if variables:
+        found += ["--vars", json.dumps(variables)]
+    return found + more
+
+
+def selection(arguments_given: list[str]) -> str | None:
+    """Return the part of dbt's arguments that selects nodes, for people; None where all are meant."""
+    selecting = ("--select", "-s", "--models", "--model", "-m", "--exclude", "--selector", "--resource-type")
+    kept: list[str] = []
+    keeping = False
+    for argument in arguments_given:
+        if argument.startswith("-"):
+            keeping = argument.partition("=")[0] in selecting
+        if keeping:
+            kept.append(argument)
+    return " ".join(kept)[:500] or None
+
+
+def _flag(name: str, value: str | int | bool | list[str]) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, list):
+        # dbt names these two in the singular on its command line
+        flag = name.removesuffix("s") if name.endswith("resource-types") else name
+        return [part for entry in value if entry.strip() for part in (f"--{flag}", entry)]
+    return [f"--{name}", str(value)]

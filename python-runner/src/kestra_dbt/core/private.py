@@ -1,0 +1,38 @@
+"""A private folder for what a run must keep to itself: profiles.yml, the script, the socket, the `dbt` on its PATH."""
+
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield a folder that only this user can open, gone when the run is over.
+
+    It is outside the working directory, so that no pattern for output files reaches it and no namespace file
+    takes its place.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kestra-dbt-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_private(file: Path, text: str) -> Path:
+    """Write ``text`` for this user's eyes only."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def put_dbt_on_path(folder: Path, own_command: list[str]) -> Path:
+    """Write a ``dbt`` that hands its arguments, untouched, to this runner; return the folder to put on PATH."""
+    script = folder / "bin" / "dbt"
+    write_private(script, f'#!/bin/sh\nexec {shlex.join([*own_command, "dbt"])} "$@"\n')
+    script.chmod(0o700)
+    return script.parent

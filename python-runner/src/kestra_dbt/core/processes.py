@@ -1,0 +1,65 @@
+"""The supervisor's child: the process that runs dbt, or the user's script, in a session of its own."""
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+@dataclass
+class Child:
+    """A running child and its output."""
+
+    pid: int
+    stdout: int
+    """Descriptor from which its standard output is read."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child and all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def ended(self) -> int | None:
+        """Return the exit code, as a shell tells it (128 + signal); None while it runs."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def fork(work: Callable[[], int]) -> Child:
+    """Run ``work`` in a forked process, whose exit code it returns; its standard output goes to a pipe."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _become_child(work, writer)
+    os.close(writer)
+    return Child(pid, reader)
+
+
+def _become_child(work: Callable[[], int], stdout: int) -> NoReturn:
+    code = 2
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        os.dup2(stdout, 1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        code = work()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseException:  # noqa: BLE001 - the process ends here, with its last words
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: the frames of the supervisor above are not the child's to unwind. But libraries clean up here.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

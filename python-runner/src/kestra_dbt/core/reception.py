@@ -1,0 +1,102 @@
+"""Takes in the events of all invocations of a run: passes them on, and keeps what the end of the run needs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from kestra_dbt.core.collection import Collector
+from kestra_dbt.protocol import (
+    Event,
+    Failure,
+    InvocationFinished,
+    InvocationStarted,
+    Log,
+    NodeFinished,
+    NodeStarted,
+    ProjectLoaded,
+    decode,
+    is_kind,
+)
+from kestra_dbt.report.results import Invocation, Results
+
+_RUN_NODES = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "source freshness"})
+"""Commands whose purpose is to execute nodes; `run-operation` has no nodes, `compile` and `docs generate` only look."""
+
+
+class Reception:
+    """Knows each invocation from its events, whether it ended by itself or was cut short."""
+
+    def __init__(self, results: Results, collector: Collector, pass_on: Callable[[bytes], None]) -> None:
+        self._results = results
+        self._collector = collector
+        self._pass_on = pass_on
+        self._count = 0
+        self._places: dict[int, _Places] = {}
+        self.failures: dict[int, Failure] = {}
+        """What each failed invocation says about it, by its number."""
+
+    def connected(self) -> int:
+        """Number a new invocation."""
+        self._count += 1
+        return self._count
+
+    def received(self, line: bytes) -> bool:
+        """Take one event line; True if it was the last of its invocation and everything is collected."""
+        if is_kind(line, "log") and b'"level":"warn"' not in line[:200]:
+            self._pass_on(line + b"\n")
+            return False
+        event = decode(line.decode())
+        if isinstance(event, Failure):  # told at the end, if it is still one then: a script may go on
+            self.failures[self._count] = event
+            return False
+        self._pass_on(line + b"\n")
+        self._note(event)
+        if isinstance(event, InvocationFinished):
+            self._collect(event.invocation)
+        return isinstance(event, InvocationFinished)
+
+    def hung_up(self, number: int) -> None:
+        """Collect what an invocation left that did not end by itself."""
+        self._collect(number)
+
+    def _note(self, event: Event | None) -> None:
+        match event:
+            case InvocationStarted():
+                invocation = self._results.invocation(event.invocation)
+                invocation.command, invocation.selection = event.command, event.selection
+                logs = Path(event.log_path) if event.log_path else None
+                self._places[event.invocation] = _Places(event.at, logs)
+                if logs is not None:
+                    self._collector.begin_log(logs / "dbt.log")
+            case ProjectLoaded() if event.invocation in self._places:
+                self._places[event.invocation].target = Path(event.target_path)
+            case NodeStarted():
+                self._results.started(event)
+            case NodeFinished():
+                self._results.finished(event)
+            case Log():
+                self._results.logged(event)
+            case InvocationFinished():
+                self._results.invocation(event.invocation).exit_code = event.exit_code
+
+    def _collect(self, number: int) -> None:
+        places = self._places.pop(number, None)
+        if places is not None:
+            invocation = self._results.invocation(number)
+            self._collector.collect(
+                invocation.name, places.started, places.target, places.logs, ran_nodes=runs_nodes(invocation)
+            )
+
+
+class _Places:
+    """Where an invocation writes."""
+
+    def __init__(self, started: datetime, logs: Path | None) -> None:
+        self.started = started
+        self.logs = logs
+        self.target: Path | None = None
+
+
+def runs_nodes(invocation: Invocation) -> bool:
+    """Tell whether it is this invocation's purpose to execute nodes."""
+    return invocation.command in _RUN_NODES

@@ -1,0 +1,166 @@
+"""Carries out one request for dbt Core, from its first check to the Ended event."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from kestra_dbt.core.channel import CHANNEL_VARIABLE
+from kestra_dbt.core.collection import Collector
+from kestra_dbt.core.judgement import judge
+from kestra_dbt.core.options import arguments
+from kestra_dbt.core.private import private_folder, put_dbt_on_path, write_private
+from kestra_dbt.core.processes import fork
+from kestra_dbt.core.reception import Reception
+from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
+from kestra_dbt.errors import ProjectError, RequestError
+from kestra_dbt.own_command import own_command
+from kestra_dbt.protocol import DbtCommand, Ended, Metric, Outcome, Request, Secrets, ShellScript, Summary
+from kestra_dbt.report.output import OutputFolder
+from kestra_dbt.report.results import NODES_FILE, Results
+from kestra_dbt.report.summary import SUMMARY_FILE, summary_page
+from kestra_dbt.report.verdict import Verdict
+
+_PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
+_SEARCH_DEPTH = 4
+
+
+def run(request: Request, secrets: Secrets, output: Path) -> int:
+    """Carry out ``request``; everything is reported as events on standard output. Return the exit code.
+
+    Raises:
+        KestraDbtError: it can't even be started, for a reason in the request or the project.
+    """
+    began = time.monotonic()
+    folder = OutputFolder(output, write_event)
+    results = Results(folder.path(NODES_FILE))
+    collector = Collector(folder)
+    reception = Reception(results, collector, write_line)
+    with private_folder() as private, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        os.environ.update(_environment(request, secrets, private))
+        work = _work(request, secrets, private)
+        listener.bind(str(private / "events.sock"))
+        listener.listen()
+        supervisor = Supervisor(listener, reception)
+        code = supervisor.run(lambda: fork(_announcing_stdout(work)))
+    results.close()
+    collector.announce_by_invocation()
+    end = judge(code, results, reception.failures, killed=supervisor.killed, script=isinstance(request, ShellScript))
+    summary = results.summary(time.monotonic() - began)
+    folder.announce(NODES_FILE)
+    folder.path(SUMMARY_FILE).write_text(summary_page(results, summary, end), encoding="utf-8")
+    folder.announce(SUMMARY_FILE)
+    _report(end, summary)
+    return end.exit_code
+
+
+def _report(end: Verdict, summary: Summary) -> None:
+    for outcome in Outcome:
+        write_event(
+            Metric(type="counter", name="nodes", value=getattr(summary, outcome.value), tags={"outcome": outcome})
+        )
+    write_event(Metric(type="counter", name="rows", value=summary.rows_affected))
+    write_event(Metric(type="timer", name="duration", value=summary.seconds))
+    if end.failure is not None:
+        write_event(end.failure)
+    write_event(Ended(outcome=end.outcome, exit_code=end.exit_code, reason=end.reason, summary=summary))
+
+
+def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str, str]:
+    """Return the variables that the child gets on top of ours."""
+    variables = {CHANNEL_VARIABLE: str(private / "events.sock"), "KESTRA_DBT_DEBUG": "1" if request.debug else "0"}
+    if secrets.profiles:
+        write_private(private / "profiles" / "profiles.yml", secrets.profiles)
+        variables["DBT_PROFILES_DIR"] = str(private / "profiles")
+    for name in ("DBT_USE_COLORS", "DBT_USE_COLORS_FILE"):  # dbt.log is read in a browser
+        variables[name] = os.environ.get(name, "false")
+    return variables
+
+
+def _work(request: Request, secrets: Secrets, private: Path) -> Callable[[], int]:
+    match request:
+        case DbtCommand():
+            if secrets.profiles and request.options.profiles_dir:
+                raise RequestError("Both `profiles` and `profilesDir` are set: keep the one that is meant.")
+            _check_project(request.options.project_dir)
+            return lambda: _run_command(request, secrets)
+        case ShellScript():
+            if not secrets.script:
+                raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")
+            os.environ["PATH"] = f"{put_dbt_on_path(private, own_command())}{os.pathsep}{os.environ.get('PATH', '')}"
+            if request.project_dir:
+                _check_project(request.project_dir)
+                os.environ["DBT_PROJECT_DIR"] = request.project_dir
+            command = _script_command(request.interpreter, secrets.script, private)
+            return lambda: _become(command)
+
+
+def _run_command(request: DbtCommand, secrets: Secrets) -> int:
+    from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is imported in the child alone
+
+    code = invoke(arguments(request.command, request.options, secrets.vars, request.args))
+    if code == 0 and request.generate_docs:
+        options = request.options.model_copy(update={"full_refresh": None, "fail_fast": None})
+        kept = type(options)(**options.model_dump(include=_DOCS_OPTIONS))
+        code = invoke(arguments(["docs", "generate", "--static"], kept, secrets.vars, []))
+    return code
+
+
+_DOCS_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "threads", "target_path", "log_path"}
+
+
+def _announcing_stdout(work: Callable[[], int]) -> Callable[[], int]:
+    """Let every dbt below know which pipe leads to the task's log."""
+
+    def announced() -> int:
+        status = os.fstat(1)
+        os.environ["KESTRA_DBT_STDOUT"] = f"{status.st_dev}:{status.st_ino}"
+        return work()
+
+    return announced
+
+
+def _script_command(interpreter: list[str], script: str, private: Path) -> list[str]:
+    """A shell reads the script from a private file rather than from its command line, where everyone could see it."""
+    if interpreter[-1] == "-c" and Path(interpreter[0]).name in _PLAIN_SHELLS:
+        return [*interpreter[:-1], str(write_private(private / "commands", script))]
+    return [*interpreter, script]
+
+
+def _become(command: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - it is the shell that the user named
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as a shell would
+        os._exit(127)
+
+
+def _check_project(project_dir: str | None) -> None:
+    folder = Path(project_dir or ".")
+    if (folder / "dbt_project.yml").is_file():
+        return
+    found = _projects_below(Path())
+    hint = f"there is one in {', '.join(f'`{f}`' for f in found)}" if found else "none is in the working directory"
+    wrong = "does not exist" if not folder.is_dir() else "holds no dbt_project.yml"
+    named = f"The project folder `{project_dir}`" if project_dir else "The working directory"
+    raise ProjectError(
+        f"{named} {wrong}: {hint}; set `projectDir`, and bring the project in by `namespaceFiles`, `inputFiles` or a "
+        "clone in the same WorkingDirectory."
+    )
+
+
+def _projects_below(root: Path) -> list[str]:
+    """Return the folders with a dbt_project.yml, a few at most, packages left out."""
+    found: list[str] = []
+    for folder, subfolders, files in os.walk(root):
+        depth = len(Path(folder).parts)
+        subfolders[:] = [f for f in sorted(subfolders) if f not in ("dbt_packages", "target") and not f.startswith(".")]
+        if depth >= _SEARCH_DEPTH:
+            subfolders.clear()
+        if "dbt_project.yml" in files:
+            found.append(str(Path(folder)))
+    return found[:5]

@@ -1,0 +1,139 @@
+"""Virtual environments made from pip requirements: once for each set of requirements, kept and shared.
+
+Standard library only: it runs where nothing is installed yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+CACHE_VARIABLE = "KESTRA_DBT_CACHE"
+"""Environment variable that names the cache folder. Default: ``kestra-dbt`` in the user's cache folder."""
+
+OWN_REQUIREMENTS = ("pydantic>=2.5,<3",)
+"""What the runner itself needs beside dbt."""
+
+_READY = ".kestra-dbt-ready"
+_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*([^;@]*?)\s*(;.*)?$")
+
+
+class EnvironmentFailedError(Exception):
+    """No environment could be made. Carries one sentence for people, and what the installer said."""
+
+    def __init__(self, sentence: str, detail: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.detail = detail
+
+
+def is_installed(requirement: str) -> bool:
+    """Tell whether this interpreter meets a pip requirement. One that can't be told (a URL, an option) counts as no."""
+    parts = _NAME.match(requirement)
+    if not parts:
+        return False
+    try:
+        version = importlib.metadata.version(parts[1])
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    if not parts[3]:
+        return True
+    try:
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - dbt brings it along
+    except ImportError:
+        return False
+    try:
+        return SpecifierSet(parts[3]).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return False
+
+
+def ensure_environment(requirements: list[str]) -> str:
+    """Return the interpreter of an environment that has ``requirements``, making it if it is not there yet.
+
+    Safe when several tasks start together: one makes it, the others wait.
+
+    Raises:
+        EnvironmentFailedError: a requirement could not be installed.
+    """
+    wanted = sorted({*(r.strip() for r in requirements), *OWN_REQUIREMENTS})
+    identity = "\n".join([sys.version, sys.platform, sys.prefix, *wanted])
+    folder = _cache_folder() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    python = folder / "bin" / "python"
+    if (folder / _READY).exists():
+        return str(python)
+    with _locked(folder.with_suffix(".lock")):
+        if not (folder / _READY).exists():
+            _make(folder, python, wanted)
+    return str(python)
+
+
+def _make(folder: Path, python: Path, wanted: list[str]) -> None:
+    started = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half made
+    uv = shutil.which("uv")
+    create = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
+    install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    # A file keeps an index address with a password in it off the command line.
+    with tempfile.NamedTemporaryFile("w", prefix="kestra-dbt-", suffix=".txt") as requirements:
+        requirements.write("\n".join(wanted) + "\n")
+        requirements.flush()
+        try:
+            _run([*create, str(folder)], f"No virtual environment could be made with {sys.executable}")
+            _run([*install, "-q", "-r", requirements.name], "`dependencies` could not be installed")
+        except EnvironmentFailedError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    (folder / _READY).touch()
+    seconds = time.monotonic() - started
+    print(  # noqa: T201 - the one line that says so, in the task's log
+        f"Made a virtual environment with {', '.join(wanted)} in {seconds:.1f} s ({'uv' if uv else 'pip'}); "
+        f"it is kept as {folder} for the next runs.",
+        flush=True,
+    )
+
+
+def _run(command: list[str], complaint: str) -> None:
+    done = subprocess.run(  # noqa: PLW1510 - the code is looked at below
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        output = re.sub(r"://[^/@\s]+@", "://***@", done.stdout.strip())
+        raise EnvironmentFailedError(f"{complaint}: {_reason(output) or f'exit code {done.returncode}'}.", output)
+
+
+def _reason(output: str) -> str:
+    """Return the line in which uv or pip says what was wrong: the longest of those that look like it."""
+    lines = [re.sub(r"^\W+", "", line) for line in output.splitlines()]
+    telling = [line for line in lines if re.search(r"(?i)error|because|no solution|not found|failed", line)]
+    return max(telling or lines, key=len, default="").rstrip(".")[:300]
+
+
+def _cache_folder() -> Path:
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named)
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
+    # A container may run as a user without a home.
+    usable = os.access(home if os.path.isdir(home) else os.path.dirname(home), os.W_OK)  # noqa: PTH112, PTH120
+    return Path(home if usable else tempfile.gettempdir()) / "kestra-dbt"
+
+
+@contextlib.contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    import fcntl  # noqa: PLC0415 - POSIX only, as this whole function is
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets go of it even if we are killed
+        yield

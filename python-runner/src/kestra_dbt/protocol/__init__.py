@@ -1,0 +1,63 @@
+"""The contract between an orchestrator's plugin and this runner: Request and Secrets in, Events out."""
+
+from kestra_dbt.contract import EVENT_PREFIX, PROTOCOL_VERSION, SECRETS_VARIABLE, major
+from kestra_dbt.protocol.event import (
+    Artifact,
+    Ended,
+    Event,
+    EventAdapter,
+    Failure,
+    FailureCode,
+    InvocationFinished,
+    InvocationStarted,
+    Level,
+    Log,
+    Metric,
+    NodeFinished,
+    NodeStarted,
+    Outcome,
+    ProjectLoaded,
+    Summary,
+)
+from kestra_dbt.protocol.request import (
+    DbtCommand,
+    DbtOptions,
+    Request,
+    RequestAdapter,
+    Secrets,
+    ShellScript,
+)
+from kestra_dbt.protocol.wire import LINE_LIMIT, decode, encode, is_kind
+
+__all__ = [
+    "EVENT_PREFIX",
+    "LINE_LIMIT",
+    "PROTOCOL_VERSION",
+    "SECRETS_VARIABLE",
+    "Artifact",
+    "DbtCommand",
+    "DbtOptions",
+    "Ended",
+    "Event",
+    "EventAdapter",
+    "Failure",
+    "FailureCode",
+    "InvocationFinished",
+    "InvocationStarted",
+    "Level",
+    "Log",
+    "Metric",
+    "NodeFinished",
+    "NodeStarted",
+    "Outcome",
+    "ProjectLoaded",
+    "Request",
+    "RequestAdapter",
+    "Secrets",
+    "ShellScript",
+    "Summary",
+    "decode",
+    "encode",
+    "is_kind",
+    "major",
+]

@@ -1,0 +1,106 @@
+"""What the runner is asked to do: a Request (a JSON file) and its Secrets (an environment variable)."""
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+
+from kestra_dbt.contract import PROTOCOL_VERSION, SECRETS_VARIABLE
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DbtOptions(_Message):
+    """dbt's own options, each named as its flag: ``full_refresh`` is ``--full-refresh``. One unset is not passed."""
+
+    project_dir: str | None = Field(None, description="Folder with dbt_project.yml, relative to the working directory.")
+    profiles_dir: str | None = Field(None, description="Folder with profiles.yml; not with Secrets.profiles.")
+    profile: str | None = Field(None, description="Profile to use instead of the project's.")
+    target: str | None = Field(None, description="Target of the profile.")
+    select: list[str] = Field(
+        [], description="Nodes to include, in dbt's selection syntax. Blank entries do not count."
+    )
+    exclude: list[str] = Field([], description="Nodes to leave out, in dbt's selection syntax.")
+    selector: str | None = Field(None, description="Name of a selector of selectors.yml.")
+    resource_types: list[str] = Field([], description="Resource types to include, such as model, test, seed.")
+    exclude_resource_types: list[str] = Field([], description="Resource types to leave out.")
+    indirect_selection: Literal["eager", "cautious", "buildable", "empty"] | None = Field(
+        None, description="Which tests a selected node brings along."
+    )
+    threads: int | None = Field(None, ge=1, description="Nodes run at a time, instead of the profile's.")
+    full_refresh: bool | None = Field(None, description="Rebuild incremental models and seeds from nothing.")
+    fail_fast: bool | None = Field(None, description="Stop at the first failure.")
+    store_failures: bool | None = Field(None, description="Keep the rows of failing tests in the warehouse.")
+    empty: bool | None = Field(None, description="Build with no input rows: checks that the SQL runs.")
+    state: str | None = Field(None, description="Folder with the artifacts that `state:` compares with.")
+    defer: bool | None = Field(None, description="Resolve what is not selected to the relations of `state`.")
+    defer_state: str | None = Field(None, description="Folder to defer to instead of `state`.")
+    favor_state: bool | None = Field(None, description="Prefer the relations of `state` even where ours exist.")
+    warn_error: bool | None = Field(None, description="Treat every warning as an error.")
+    target_path: str | None = Field(None, description="Folder for artifacts, instead of the project's target path.")
+    log_path: str | None = Field(None, description="Folder for dbt.log, instead of the project's.")
+
+
+class _Request(_Message):
+    version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
+    dependencies: list[str] = Field(
+        [], description="pip requirements for a virtual environment, made if this interpreter has no dbt."
+    )
+    debug: bool = Field(False, description="Report dbt's debug lines too; dbt.log always has them.")
+
+
+class DbtCommand(_Request):
+    """Run one dbt command in process."""
+
+    kind: Literal["dbt_command"] = "dbt_command"
+    command: list[str] = Field(min_length=1, description='dbt command with its subcommand, as ["build"].')
+    options: DbtOptions = Field(DbtOptions(), description="dbt's own options.")
+    args: list[str] = Field([], description="More arguments, passed to dbt as they are, after the options.")
+    generate_docs: bool = Field(
+        False, description="After a success, also write the documentation, as catalog.json and one static page."
+    )
+
+
+class ShellScript(_Request):
+    """Run a shell script (Secrets.script) in which every ``dbt`` is reported as a DbtCommand would be."""
+
+    kind: Literal["shell_script"] = "shell_script"
+    interpreter: list[str] = Field(["/bin/sh", "-c"], min_length=1, description="Program that runs the script.")
+    project_dir: str | None = Field(None, description="DBT_PROJECT_DIR for each dbt of the script.")
+
+
+Request: TypeAlias = Annotated[DbtCommand | ShellScript, Field(discriminator="kind")]
+"""Any request; the field ``kind`` tells which."""
+
+RequestAdapter: TypeAdapter[Request] = TypeAdapter(Request)
+
+
+class Secrets(_Message):
+    """Whatever a user may have put a password in. Travels in the environment only, never in a file or an argument."""
+
+    version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
+    profiles: str | None = Field(None, description="Text of a profiles.yml.")
+    vars: dict[str, Any] = Field({}, description="dbt variables.")
+    script: str | None = Field(None, description="The script of a ShellScript.")
+
+    @field_validator("profiles", "script")
+    @classmethod
+    def _blank_is_none(cls, text: str | None) -> str | None:
+        return text if text and text.strip() else None
+
+    @classmethod
+    def from_environment(cls, encoded: str | None) -> "Secrets":
+        """Decode the value of ``KESTRA_DBT_SECRETS``; no value is no secrets."""
+        if not encoded:
+            return cls()
+        try:
+            return cls.model_validate_json(base64.b64decode(encoded, validate=True))
+        except binascii.Error as error:
+            raise ValueError(f"{SECRETS_VARIABLE} is not base64") from error
+
+    def to_environment(self) -> str:
+        """Encode for ``KESTRA_DBT_SECRETS``."""
+        return base64.b64encode(self.model_dump_json(exclude_defaults=True).encode()).decode()

@@ -1,0 +1,55 @@
+"""The output folder: every file a run leaves, under names that people look up."""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kestra_dbt.protocol import Artifact
+
+
+class OutputFolder:
+    """Puts files into the output folder and announces them."""
+
+    def __init__(self, folder: Path, announce: Callable[[Artifact], None]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self._announce = announce
+
+    def path(self, name: str) -> Path:
+        """Return where the file called ``name`` belongs.
+
+        Raises:
+            ValueError: ``name`` would leave the folder.
+        """
+        path = (self.folder / name).resolve()
+        if self.folder not in path.parents:
+            raise ValueError(f"the file name {name!r} would leave the output folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def announce(self, name: str, file: str | None = None) -> None:
+        """Tell that the file called ``file`` (default: ``name``) is there, to be looked up by ``name``."""
+        file = file or name
+        self._announce(Artifact(name=name, file=file, bytes=self.path(file).stat().st_size))
+
+    def copy(self, source: Path, file: str, offset: int = 0) -> bool:
+        """Copy ``source``, from ``offset`` on, byte by byte; False if there is nothing to copy."""
+        target = self.path(file)
+        with source.open("rb") as reader:
+            reader.seek(offset)
+            with target.open("wb") as writer:
+                shutil.copyfileobj(reader, writer, 1 << 20)
+        if target.stat().st_size:
+            return True
+        target.unlink()
+        return False
+
+    def zip(self, root: Path, sources: Iterable[Path], file: str) -> bool:
+        """Pack ``sources``, with their paths below ``root``; False if there are none."""
+        found = list(sources)
+        if found:
+            with zipfile.ZipFile(self.path(file), "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                for source in found:
+                    archive.write(source, source.relative_to(root))
+        return bool(found)

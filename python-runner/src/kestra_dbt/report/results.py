@@ -1,0 +1,83 @@
+"""What the nodes of a run came to: the table (nodes.ion) and the figures."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from kestra_dbt.protocol import Level, Log, NodeFinished, NodeStarted, Outcome, Summary
+
+NODES_FILE = "nodes.ion"
+"""Kestra previews .ion as a table. A line of JSON is a line of Ion."""
+
+
+@dataclass
+class Invocation:
+    """A dbt invocation as its events tell it."""
+
+    number: int
+    command: str = "dbt"
+    selection: str | None = None
+    exit_code: int | None = None
+    nodes: list[NodeFinished] = field(default_factory=list)
+    running: dict[str, NodeStarted] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """A name for files and sentences: ``2-docs-generate``."""
+        return f"{self.number}-{'-'.join(self.command.split())}"
+
+
+class Results:
+    """Collects node results as they come; the table is on disk at any time, should this process be killed."""
+
+    def __init__(self, table: Path) -> None:
+        self._table: TextIO = table.open("w", encoding="utf-8", buffering=1)
+        self.invocations: dict[int, Invocation] = {}
+
+    def invocation(self, number: int) -> Invocation:
+        """Return an invocation by its number."""
+        return self.invocations.setdefault(number, Invocation(number))
+
+    def started(self, event: NodeStarted) -> None:
+        """Note a node that dbt took up."""
+        self.invocation(event.invocation).running[event.unique_id] = event
+
+    def finished(self, event: NodeFinished) -> None:
+        """Note a node that dbt is done with."""
+        invocation = self.invocation(event.invocation)
+        invocation.running.pop(event.unique_id, None)
+        invocation.nodes.append(event)
+        row = event.model_dump(mode="json", exclude={"version", "kind", "index", "total"})
+        self._table.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def logged(self, event: Log) -> None:
+        """Keep the first warnings of an invocation itself, for the summary page."""
+        warnings = self.invocation(event.invocation).warnings
+        if event.level is Level.WARN and event.unique_id is None and len(warnings) < 20:  # noqa: PLR2004 - a page, not a log
+            warnings.append(event.message)
+
+    def close(self) -> None:
+        """Finish the table."""
+        self._table.close()
+
+    @property
+    def nodes(self) -> list[NodeFinished]:
+        """All node results, in the order in which they came."""
+        return [node for invocation in self.invocations.values() for node in invocation.nodes]
+
+    def summary(self, seconds: float) -> Summary:
+        """Return the figures."""
+        counts = Counter(node.outcome for node in self.nodes)
+        return Summary(
+            nodes=len(self.nodes),
+            success=counts[Outcome.SUCCESS],
+            warning=counts[Outcome.WARNING],
+            failed=counts[Outcome.FAILED],
+            skipped=counts[Outcome.SKIPPED],
+            rows_affected=sum(node.rows_affected or 0 for node in self.nodes),
+            invocations=len(self.invocations),
+            seconds=round(seconds, 3),
+        )

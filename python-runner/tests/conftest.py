@@ -1,0 +1,144 @@
+"""What the tests share: a way to carry out a request as an orchestrator does, in a process of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kestra_dbt.protocol import (
+    Artifact,
+    Ended,
+    Event,
+    EventAdapter,
+    Failure,
+    Log,
+    NodeFinished,
+    Request,
+    Secrets,
+)
+from kestra_dbt.protocol.wire import EVENT_PREFIX
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = ROOT / "tests" / "projects"
+
+
+@dataclass
+class Run:
+    """A run as an orchestrator sees it."""
+
+    code: int
+    events: list[Event]
+    plain: list[str]
+    stderr: str
+    output: Path
+    raw: bytes = field(repr=False, default=b"")
+
+    def of(self, kind: type) -> list[Any]:
+        """Return the events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def ended(self) -> Ended:
+        """Return the last event, which has to be Ended."""
+        assert isinstance(self.events[-1], Ended), self
+        return self.events[-1]
+
+    @property
+    def failure(self) -> Failure:
+        """Return the only failure."""
+        (failure,) = self.of(Failure)
+        return failure  # type: ignore[no-any-return]
+
+    @property
+    def nodes(self) -> dict[str, NodeFinished]:
+        """Return the results by unique_id."""
+        return {node.unique_id: node for node in self.of(NodeFinished)}
+
+    def logs(self, unique_id: str | None = None) -> list[Log]:
+        """Return the log lines of a node, or those of no node."""
+        return [log for log in self.of(Log) if log.unique_id == unique_id]
+
+    def artifact(self, name: str) -> Path:
+        """Return the file that users find under ``name``."""
+        file = [a.file for a in self.of(Artifact) if a.name == name][-1]
+        return self.output / file
+
+    @property
+    def artifacts(self) -> set[str]:
+        """Return the names of all artifacts."""
+        return {artifact.name for artifact in self.of(Artifact)}
+
+
+Runner = Callable[..., Run]
+
+
+@pytest.fixture
+def carry_out(tmp_path: Path) -> Runner:
+    """Return a function that carries out a request in a copy-free working directory of its own."""
+
+    def carry_out(
+        request: Request | dict[str, Any],
+        secrets: Secrets | None = None,
+        *,
+        folder: Path | None = None,
+        env: dict[str, str] | None = None,
+        python: str = sys.executable,
+        during: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    ) -> Run:
+        message = request if isinstance(request, dict) else request.model_dump(mode="json", exclude_defaults=True)
+        message = {"version": "1.0", **({} if isinstance(request, dict) else {"kind": request.kind}), **message}
+        request_file = tmp_path / "request.json"
+        request_file.write_text(json.dumps(message))
+        output = tmp_path / "output"
+        process = subprocess.Popen(
+            [python, "-m", "kestra_dbt", "run", str(request_file), "--output", str(output)],
+            cwd=folder or tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT / "python-runner" / "src"),
+                "KESTRA_DBT_SECRETS": (secrets or Secrets()).to_environment(),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+                **(env or {}),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        if during:
+            during(process)
+        try:
+            stdout, stderr = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        lines = stdout.decode("utf-8").splitlines()  # strict: what reaches the orchestrator is always UTF-8
+        events = [EventAdapter.validate_json(x[len(EVENT_PREFIX) :]) for x in lines if x.startswith(EVENT_PREFIX)]
+        plain = [line for line in lines if not line.startswith(EVENT_PREFIX)]
+        return Run(process.returncode, events, plain, stderr.decode("utf-8", "replace"), output, stdout)
+
+    return carry_out
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies a test project into a working directory, and returns that."""
+
+    def project(name: str) -> Path:
+        folder = tmp_path / "work"
+        shutil.copytree(PROJECTS / name, folder, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb"))
+        return folder
+
+    return project
+
+
+def duckdb_profile(name: str = "shop", threads: int = 4) -> str:
+    """Return a profiles.yml for a DuckDB file in the working directory."""
+    return json.dumps(
+        {name: {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "dev.duckdb", "threads": threads}}}}
+    )

@@ -1,0 +1,163 @@
+"""The plain functions: options, selection, labels, statuses, requirements, lines."""
+
+import json
+from types import SimpleNamespace as Thing
+
+import pytest
+
+from kestra_dbt.core.nodes import facts_of, to_label
+from kestra_dbt.core.options import arguments, selection
+from kestra_dbt.core.status import outcome
+from kestra_dbt.core.supervisor import LineBuffer
+from kestra_dbt.environment import is_installed
+from kestra_dbt.protocol import DbtOptions, Outcome
+from kestra_dbt.report.output import OutputFolder
+
+
+def test_options_become_flags() -> None:
+    """Each kind of value has one form, and what is unset is not there."""
+    options = DbtOptions(
+        project_dir="shop",
+        select=["a+", " ", "tag:b c"],
+        exclude_resource_types=["test"],
+        threads=3,
+        full_refresh=True,
+        fail_fast=False,
+    )
+    assert arguments(["build"], options, {"day": "2026-01-01", "n": 1}, ["--no-version-check"]) == [
+        *("build", "--project-dir", "shop", "--select", "a+", "--select", "tag:b c"),
+        *("--exclude-resource-type", "test", "--threads", "3", "--full-refresh", "--no-fail-fast"),
+        *("--vars", json.dumps({"day": "2026-01-01", "n": 1}), "--no-version-check"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["build"], None),
+        (["build", "--select", "a", "b", "--threads", "4", "--exclude", "c"], "--select a b --exclude c"),
+        (["test", "-s", "tag:x", "--vars", "{password: secret}"], "-s tag:x"),
+        (["run", "--selector=nightly"], "--selector=nightly"),
+    ],
+)
+def test_selection_for_people(given: list[str], told: str | None) -> None:
+    """The selection is told without anything else of the arguments, which may be secret."""
+    assert selection(given) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("stg_orders", "stg_orders"),
+        ("größe 🙂 (v1)", "gr_e_v1_"),
+        ("{{ braces }}", "n_braces_"),
+        ("", "n"),
+        ("x" * 400, "x" * 120),
+    ],
+)
+def test_labels_are_identifiers(name: str, label: str) -> None:
+    """Whatever dbt takes as a name, the label is one that Kestra takes."""
+    assert to_label(name) == label
+
+
+def node(**fields: object) -> Thing:
+    """Return something like a node of dbt's manifest."""
+    return Thing(**{"depends_on": Thing(nodes=[]), "original_file_path": "models/x.sql", **fields})
+
+
+def manifest(**nodes: Thing) -> Thing:
+    """Return something like dbt's manifest."""
+    return Thing(nodes={k.replace("__", "."): v for k, v in nodes.items()}, unit_tests={}, sources={})
+
+
+def test_generic_tests_are_named_for_people_and_shown_under_what_they_test() -> None:
+    """The model's name and the hash are left out of the label: the Gantt shows the test below its model."""
+    test = node(
+        name="not_null_stg_orders_order_id",
+        column_name="order_id",
+        test_metadata=Thing(name="not_null", namespace=None),
+        attached_node="model.shop.stg_orders",
+    )
+    facts = facts_of("test.shop.t", "", manifest(test__shop__t=test))
+    assert (facts.label, facts.parent) == ("not_null.order_id", "model.shop.stg_orders")
+
+
+def test_tests_that_people_named_keep_their_name() -> None:
+    """A custom name is how its author wants it to be known."""
+    test = node(name="orders_are_sane", column_name=None, test_metadata=Thing(name="expression", namespace="dbt_utils"))
+    assert facts_of("test.shop.t", "", manifest(test__shop__t=test)).label == "orders_are_sane"
+
+
+def test_singular_tests_are_shown_under_the_first_node_they_read() -> None:
+    """Sources are not run, so they can't be what a test is shown under."""
+    test = node(name="t", depends_on=Thing(nodes=["source.shop.raw.x", "model.shop.a", "model.shop.b"]))
+    assert facts_of("test.shop.t", "", manifest(test__shop__t=test)).parent == "model.shop.a"
+
+
+def test_versions_are_told_apart() -> None:
+    """Two versions of a model have two labels."""
+    model = node(name="dim_customers", version=2)
+    assert facts_of("model.shop.m", "", manifest(model__shop__m=model)).label == "dim_customers.v2"
+
+
+def test_a_node_that_the_manifest_lacks_has_its_name() -> None:
+    """Without a manifest, as with an old dbt, names still come through."""
+    assert facts_of("model.shop.a b", "a b", None).label == "a_b"
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        ("success", Outcome.SUCCESS),
+        ("pass", Outcome.SUCCESS),
+        ("no-op", Outcome.SUCCESS),
+        ("reused", Outcome.SUCCESS),
+        ("warn", Outcome.WARNING),
+        ("fail", Outcome.FAILED),
+        ("error", Outcome.FAILED),
+        ("runtime error", Outcome.FAILED),
+        ("partial success", Outcome.FAILED),
+        ("skipped", Outcome.SKIPPED),
+        ("something new", Outcome.SUCCESS),
+    ],
+)
+def test_statuses(status: str, meaning: Outcome) -> None:
+    """Every status of dbt has a meaning; an unknown one does not fail a run that dbt calls good."""
+    assert outcome(status) is meaning
+
+
+@pytest.mark.parametrize(
+    ("requirement", "met"),
+    [
+        ("dbt-core", True),
+        ("dbt-core>=1.0", True),
+        ("DBT_Core >= 1.0 ; python_version > '3'", True),
+        ("dbt-core==0.1", False),
+        ("no-such-package", False),
+        ("git+https://example.test/x.git", False),
+        ("dbt-duckdb[glue]>=1", True),
+    ],
+)
+def test_requirements_met(requirement: str, met: bool) -> None:
+    """A requirement is met by name and version; one that can't be told is not."""
+    assert is_installed(requirement) is met
+
+
+def test_streams_are_cut_into_lines() -> None:
+    """Wherever the stream is cut, the lines are the same, and the last one needs no end."""
+    text = "one\n\nzwei ü\nno end".encode()
+    for cut in range(len(text)):
+        buffer = LineBuffer()
+        assert [*buffer.feed(text[:cut] or b"\n")][cut == 0 :] + buffer.feed(text[cut:]) + buffer.feed(b"") == [
+            b"one",
+            b"",
+            "zwei ü".encode(),
+            b"no end",
+        ]
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "."])
+def test_no_name_leaves_the_output_folder(tmp_path, name: str) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    """A name from outside can't write elsewhere."""
+    with pytest.raises(ValueError, match="leave the output folder"):
+        OutputFolder(tmp_path / "out", lambda _: None).path(name)

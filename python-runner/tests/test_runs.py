@@ -1,0 +1,330 @@
+"""Whole runs with real dbt on DuckDB, as an orchestrator sees them: events in, artifacts out."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run, Runner, duckdb_profile
+
+from kestra_dbt.protocol import (
+    DbtCommand,
+    DbtOptions,
+    FailureCode,
+    InvocationStarted,
+    Metric,
+    NodeFinished,
+    NodeStarted,
+    Outcome,
+    ProjectLoaded,
+    Secrets,
+    ShellScript,
+)
+
+Project = Callable[[str], Path]
+SECRETS = Secrets(profiles=duckdb_profile())
+BUILD = DbtCommand(command=["build"])
+
+
+def script(text: str) -> Secrets:
+    """Return secrets with a script and a profile."""
+    return Secrets(profiles=duckdb_profile(), script=text)
+
+
+def assert_all_told(run: Run) -> None:
+    """Assert that the artifacts every run leaves are there, and agree with the events."""
+    assert {"manifest.json", "run_results.json", "dbt.log", "nodes.ion", "summary.md"} <= run.artifacts
+    results = json.loads(run.artifact("run_results.json").read_text())["results"]
+    assert {result["unique_id"] for result in results} <= set(run.nodes)
+    rows = [json.loads(line) for line in run.artifact("nodes.ion").read_text().splitlines()]
+    assert [row["unique_id"] for row in rows] == [node.unique_id for node in run.of(NodeFinished)]
+
+
+def test_build_of_a_whole_project(carry_out: Runner, project: Project) -> None:
+    """A build reports each node once with true times, and leaves every artifact dbt wrote."""
+    request = DbtCommand(command=["build"], generate_docs=True)
+    run = carry_out(request, SECRETS, folder=project("shop"))
+    assert run.code == 0, run
+    assert run.ended.outcome is Outcome.SUCCESS
+    assert_all_told(run)
+    assert {"semantic_manifest.json", "target.zip", "catalog.json", "docs.html"} <= run.artifacts
+    # the documentation step does not hide the results of the build
+    assert json.loads(run.artifact("run_results.json").read_text())["args"]["which"] == "build"
+    assert run.artifact("docs.html").read_bytes().lstrip().lower().startswith(b"<!doctype html>")
+    assert any(name.startswith("compiled/") for name in zipfile.ZipFile(run.artifact("target.zip")).namelist())
+
+    finished = run.of(NodeFinished)
+    assert len(finished) == len(run.nodes) == run.ended.summary.nodes
+    begun = min(event.at for event in run.of(InvocationStarted))
+    for node in finished:
+        assert begun <= node.queued_at <= node.started_at <= node.finished_at
+        assert node.compiled_at is None or node.started_at <= node.compiled_at <= node.finished_at
+    for test in (node for node in finished if node.resource_type in ("test", "unit_test")):
+        assert test.parent is not None
+    results = {r["unique_id"]: r for r in json.loads(run.artifact("run_results.json").read_text())["results"]}
+    for unique_id, result in results.items():
+        assert run.nodes[unique_id].status == result["status"]
+    for started in run.of(NodeStarted):
+        assert [log for log in run.logs(started.unique_id) if "START" in log.message]
+    assert run.of(ProjectLoaded)[0].project == "shop"
+    assert not [line for line in run.plain if "START" in line], "dbt's lines come once, as events"
+    assert {(m.name, m.tags.get("outcome")) for m in run.of(Metric)} >= {("nodes", "success"), ("duration", None)}
+    assert "resource_tracker" not in run.stderr
+
+
+def test_only_what_this_run_wrote_is_collected(carry_out: Runner, project: Project) -> None:
+    """Artifacts of an earlier run that lie in the target folder are not this run's."""
+    folder = project("broken/warning")
+    (folder / "target").mkdir()
+    (folder / "logs").mkdir()
+    old = folder / "target" / "catalog.json"
+    old.write_text("{}")
+    os.utime(old, (time.time() - 60,) * 2)
+    (folder / "logs" / "dbt.log").write_text("an old line\n")
+    run = carry_out(DbtCommand(command=["parse"]), SECRETS, folder=folder)
+    assert run.code == 0, run
+    assert "catalog.json" not in run.artifacts
+    assert "run_results.json" not in run.artifacts
+    log = run.artifact("dbt.log").read_text()
+    assert "an old line" not in log
+    assert "Running with dbt" in log
+
+
+def test_target_and_log_paths_of_the_user(carry_out: Runner, project: Project) -> None:
+    """Artifacts come from where dbt really wrote them."""
+    request = DbtCommand(
+        command=["build"], options=DbtOptions(target_path="elsewhere/target", log_path="elsewhere/log")
+    )
+    run = carry_out(request, SECRETS, folder=project("broken/warning"))
+    assert_all_told(run)
+
+
+def test_a_failing_model(carry_out: Runner, project: Project) -> None:
+    """The failing node is named, what depends on it is skipped, the rest is built and nothing is lost."""
+    run = carry_out(BUILD, SECRETS, folder=project("broken/failing_model"))
+    assert (run.code, run.ended.outcome, run.failure.code) == (1, Outcome.FAILED, FailureCode.NODES)
+    assert run.failure.sentence == "1 of 4 nodes failed: model boom; 1 was skipped because of that."
+    assert run.nodes["model.failing_model.boom"].message
+    outcomes = {node.label: node.outcome for node in run.nodes.values()}
+    assert outcomes["after_boom"] is Outcome.SKIPPED
+    assert outcomes["after_elsewhere"] is Outcome.SUCCESS
+    assert_all_told(run)
+    assert "boom" in run.artifact("summary.md").read_text()
+
+
+def test_a_failing_test(carry_out: Runner, project: Project) -> None:
+    """A failing test tells how many rows failed, under the model that it tests."""
+    run = carry_out(BUILD, SECRETS, folder=project("broken/failing_test"))
+    assert run.failure.sentence.startswith("1 of ")
+    (test,) = [node for node in run.nodes.values() if node.outcome is Outcome.FAILED]
+    assert (test.resource_type, test.status, test.parent) == ("test", "fail", "model.failing_test.people")
+    assert test.failures
+    assert test.label.startswith("not_null.")
+    assert_all_told(run)
+
+
+def test_a_warning_test(carry_out: Runner, project: Project) -> None:
+    """A test that warns makes the run a warning, with the reason in one sentence."""
+    run = carry_out(BUILD, SECRETS, folder=project("broken/warning"))
+    assert (run.code, run.ended.outcome) == (0, Outcome.WARNING)
+    assert "1 of 3 nodes ended with a warning: test " in (run.ended.reason or "")
+
+
+def test_nothing_selected(carry_out: Runner, project: Project) -> None:
+    """A selection that matches nothing is not a silent success."""
+    request = DbtCommand(command=["build"], options=DbtOptions(select=["tag:nobody"]))
+    run = carry_out(request, SECRETS, folder=project("broken/warning"))
+    assert (run.code, run.ended.outcome) == (0, Outcome.WARNING)
+    assert run.ended.reason == "`dbt build` executed nothing: `--select tag:nobody` selects nothing."
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("broken_sql", FailureCode.PROJECT, ["does not compile", "models/lost.sql"]),
+        ("broken_yaml", FailureCode.PROJECT, ["does not parse", "models.yml", "line 4"]),
+    ],
+)
+def test_a_broken_project(carry_out: Runner, project: Project, name: str, code: FailureCode, words: list[str]) -> None:
+    """What is broken is said with its file, and dbt's log is kept."""
+    run = carry_out(BUILD, SECRETS, folder=project(f"broken/{name}"))
+    assert (run.code, run.failure.code) == (2, code)
+    for word in words:
+        assert word in run.failure.sentence, run.failure
+    assert "\n" not in run.failure.sentence
+    assert "Traceback" not in f"{run.failure.detail}{run.stderr}"
+    assert "dbt.log" in run.artifacts
+
+
+def test_an_unknown_project_folder(carry_out: Runner, project: Project) -> None:
+    """The sentence tells which folders hold a project."""
+    root = project("broken/warning")
+    request = DbtCommand(command=["build"], options=DbtOptions(project_dir="shpo"))
+    run = carry_out(request, SECRETS, folder=root.parent)
+    assert (run.code, run.failure.code) == (2, FailureCode.PROJECT)
+    assert run.failure.sentence.startswith(
+        "The project folder `shpo` does not exist: there is one in `work`; set `projectDir`"
+    )
+
+
+def test_an_unknown_profile(carry_out: Runner, project: Project) -> None:
+    """A project whose profile isn't there says so."""
+    secrets = Secrets(profiles=duckdb_profile("other"))
+    run = carry_out(BUILD, secrets, folder=project("broken/warning"))
+    assert run.failure.code is FailureCode.PROJECT
+    assert "profile" in run.failure.sentence
+    assert "shop" in run.failure.sentence or "warning" in run.failure.sentence
+
+
+def test_an_adapter_that_is_not_installed(carry_out: Runner, project: Project) -> None:
+    """The sentence names the package to add."""
+    profiles = duckdb_profile().replace('"duckdb"', '"oracle"')
+    run = carry_out(BUILD, Secrets(profiles=profiles), folder=project("broken/warning"))
+    assert run.failure.code is FailureCode.ENVIRONMENT
+    assert "add `dbt-oracle` to `dependencies`" in run.failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "words"),
+    [
+        ({"kind": "dbt_command", "command": ["bild"]}, ["No such command 'bild'"]),
+        ({"kind": "dbt_command", "command": ["build"], "args": ["--nope"]}, ["--nope"]),
+        ({"kind": "dbt_command", "command": ["build"], "options": {"threads": "many"}}, ["threads", "many"]),
+        ({"kind": "dbt_command", "command": ["build"], "options": {"colour": "red"}}, ["colour"]),
+        ({"kind": "dance"}, ["dance"]),
+        ({"kind": "dbt_command", "command": ["build"], "version": "2.3"}, ["version 2.3", "speaks 1.0"]),
+        ({"kind": "shell_script"}, ["`commands` is empty"]),
+    ],
+)
+def test_a_request_that_can_not_be_carried_out(
+    carry_out: Runner,
+    project: Project,
+    request_fields: dict[str, object],
+    words: list[str],
+) -> None:
+    """The sentence names the field and the value."""
+    run = carry_out(request_fields, SECRETS, folder=project("broken/warning"))
+    assert (run.code, run.ended.outcome, run.failure.code) == (2, Outcome.FAILED, FailureCode.REQUEST)
+    for word in words:
+        assert word in run.failure.sentence, run.failure
+
+
+def test_a_script_of_several_commands(carry_out: Runner, project: Project) -> None:
+    """Pipes, folders, quotes and several dbts work as in any shell; each dbt is reported with its artifacts."""
+    text = """
+        set -e
+        dbt seed --select customers
+        cd models && cd .. && dbt run --select stg_customers
+        dbt test --select stg_customers --log-level debug | grep -c PASS
+        dbt ls --quiet --output json --select stg_customers | head -1 | cut -c1-9
+        echo "two  spaces" 'and $HOME'
+    """
+    run = carry_out(ShellScript(), script(text), folder=project("shop"))
+    assert run.code == 0, run
+    assert [event.command for event in run.of(InvocationStarted)] == ["seed", "run", "test", "ls"]
+    assert {"1-seed/run_results.json", "2-run/run_results.json", "3-test/run_results.json"} <= run.artifacts
+    assert json.loads(run.artifact("run_results.json").read_text())["args"]["which"] == "test"
+    counted, first, quoted = run.plain
+    assert int(counted) == len([n for n in run.of(NodeFinished) if n.invocation == 3 and n.resource_type == "test"])
+    assert first.startswith('{"name":')
+    assert quoted == "two  spaces and $HOME"
+
+
+def test_a_script_that_goes_on_after_a_failure(carry_out: Runner, project: Project) -> None:
+    """A failure that the script tolerates is a warning, not a silent success."""
+    run = carry_out(ShellScript(), script("dbt build || true\n"), folder=project("broken/failing_model"))
+    assert (run.code, run.ended.outcome) == (0, Outcome.WARNING)
+    assert run.ended.reason == "`dbt build` failed, and the script went on."
+
+
+def test_a_script_that_fails_by_itself(carry_out: Runner, project: Project) -> None:
+    """An exit code that is not dbt's is said to be the script's."""
+    run = carry_out(ShellScript(), script("dbt parse\nexit 7\n"), folder=project("broken/warning"))
+    assert (run.code, run.failure.code) == (7, FailureCode.SCRIPT)
+    assert "exit code 7, after 1 dbt command that did not fail" in run.failure.sentence
+
+
+def test_a_process_left_behind_does_not_hold_the_run(carry_out: Runner, project: Project) -> None:
+    """A background process that keeps the output open is not waited for."""
+    began = time.monotonic()
+    run = carry_out(ShellScript(), script("sleep 60 &\necho done\n"), folder=project("broken/warning"))
+    assert run.plain == ["done"]
+    assert time.monotonic() - began < 30
+
+
+def test_noise(carry_out: Runner, project: Project) -> None:
+    """Lines of any length and any bytes come through, events stay short, odd names become fine labels."""
+    run = carry_out(BUILD, SECRETS, folder=project("broken/noisy"))
+    assert run.code == 0, run.failure
+    longest = max(len(line) for line in run.raw.splitlines())
+    assert longest <= 16_100
+    assert all(len(node.label) <= 120 for node in run.of(NodeFinished))
+    assert "x" * 1_000_000 in run.artifact("dbt.log").read_text()
+    assert_all_told(run)
+
+
+def test_output_that_is_not_utf_8(carry_out: Runner, project: Project) -> None:
+    """Bytes that are no text are marked, and what is around them is kept; a line's missing end harms no event."""
+    text = "printf 'caf\\351 \\377\\n'\nprintf 'no end'\ndbt parse --quiet\nprintf 'last'"
+    run = carry_out(ShellScript(), script(text), folder=project("broken/warning"))
+    assert run.plain[0] == "caf\ufffd \ufffd"
+    assert "".join(run.plain).count("no end") == 1
+    assert run.code == 0
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that ``pid`` started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_after_first_node(number: int) -> Callable[[subprocess.Popen[bytes]], None]:
+    """Return a step that waits until dbt has built a node, then sends the signal: to dbt if it kills, else to us."""
+
+    def act(process: subprocess.Popen[bytes]) -> None:
+        table = Path(str(process.args[-1])) / "nodes.ion"  # type: ignore[index]
+        deadline = time.monotonic() + 60
+        while not (table.is_file() and table.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        target = children_of(process.pid)[0] if number == signal.SIGKILL else process.pid
+        os.kill(target, number)
+
+    return act
+
+
+def test_dbt_killed_in_the_middle(carry_out: Runner, project: Project) -> None:
+    """When the process that runs dbt is killed, what it did until then is still told and kept."""
+    during = kill_after_first_node(signal.SIGKILL)
+    run = carry_out(BUILD, SECRETS, folder=project("broken/slow"), during=during)
+    assert (run.ended.outcome, run.failure.code) == (Outcome.FAILED, FailureCode.KILLED)
+    assert "(killed, often for want of memory)" in run.failure.sentence
+    assert "in the middle, while model " in run.failure.sentence
+    assert run.of(NodeFinished)
+    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md"} <= run.artifacts
+
+
+def test_a_run_told_to_stop(carry_out: Runner, project: Project) -> None:
+    """A stop reaches dbt, which ends; what was done is told, and nothing is left behind."""
+    during = kill_after_first_node(signal.SIGTERM)
+    run = carry_out(BUILD, SECRETS, folder=project("broken/slow"), during=during)
+    assert (run.ended.outcome, run.failure.code) == (Outcome.FAILED, FailureCode.KILLED)
+    assert "nodes.ion" in run.artifacts
+
+
+def test_secrets_stay_secret(carry_out: Runner, project: Project, tmp_path: Path) -> None:
+    """No file that stays, no event and no environment of dbt's children has the profile or its password."""
+    password = "hunter2-planted"
+    profile = json.loads(duckdb_profile())
+    profile["shop"]["outputs"]["dev"]["settings"] = {"TimeZone": "UTC"}
+    profile["planted"] = {"outputs": {"x": {"type": "postgres", "password": password}}, "target": "x"}
+    secrets = Secrets(profiles=json.dumps(profile), script="dbt parse\nenv | sort\nps -ef\n")
+    run = carry_out(ShellScript(), secrets, folder=project("broken/warning"))
+    assert run.code == 0, run
+    assert password.encode() not in run.raw
+    assert "KESTRA_DBT_SECRETS" not in run.raw.decode()
+    kept = [file for file in tmp_path.rglob("*") if file.is_file() and password.encode() in file.read_bytes()]
+    assert not kept

@@ -1,0 +1,1 @@
+select id from {{ ref("no_such_model") }}

@@ -1,0 +1,2 @@
+{{ make_noise() }}
+select 1 as id

@@ -1,0 +1,4 @@
+{{ config(materialized="table") }}
+
+-- depends_on: {{ ref("left_1") }}
+{{ busy(2) }}

@@ -1,0 +1,4 @@
+{{ config(materialized="table") }}
+
+-- depends_on: {{ ref("left_3") }}
+{{ busy(4) }}
