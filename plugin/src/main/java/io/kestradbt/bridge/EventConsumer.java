@@ -1,0 +1,84 @@
+package io.kestradbt.bridge;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
+
+/**
+ * Reads the output of the runner: events go to the run, every other line to Kestra's own consumer.
+ * <p>
+ * Task runners call it from two threads at once, and stop reading for good when it throws, which would block the process
+ * on a full pipe. So one line is let in at a time, and the first problem is kept for the end.
+ */
+final class EventConsumer extends AbstractLogConsumer {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Consumer<Event> events;
+    private final AbstractLogConsumer plain;
+    private RuntimeException problem;
+    private boolean closed;
+
+    EventConsumer(Consumer<Event> events, AbstractLogConsumer plain) {
+        this.events = events;
+        this.plain = plain;
+    }
+
+    @Override
+    public void accept(String line, Boolean isStdErr) {
+        accept(line, isStdErr, null);
+    }
+
+    @Override
+    public void accept(String line, Boolean isStdErr, Instant instant) {
+        if (line == null || line.isBlank()) {
+            return;
+        }
+        lock.lock();
+        try {
+            read(line, isStdErr, instant);
+        } catch (RuntimeException e) {
+            problem = problem == null ? e : problem;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Let no more events in: a task runner may still deliver lines when it has returned. */
+    void close() {
+        lock.lock();
+        closed = true;
+        lock.unlock();
+    }
+
+    /** The first thing that went wrong while reading. */
+    Optional<RuntimeException> problem() {
+        return Optional.ofNullable(problem);
+    }
+
+    @Override
+    public Map<String, Object> getOutputs() {
+        return plain.getOutputs();
+    }
+
+    @Override
+    public int getStdOutCount() {
+        return plain.getStdOutCount();
+    }
+
+    @Override
+    public int getStdErrCount() {
+        return plain.getStdErrCount();
+    }
+
+    private void read(String line, Boolean isStdErr, Instant instant) {
+        Optional<Event> event = Protocol.decode(line);
+        if (event.isEmpty()) {
+            plain.accept(line, isStdErr, instant);
+        } else if (!closed) {
+            events.accept(event.get());
+        }
+    }
+}

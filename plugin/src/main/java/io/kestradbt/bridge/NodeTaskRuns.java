@@ -1,0 +1,78 @@
+package io.kestradbt.bridge;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+import io.kestra.core.models.executions.TaskRun;
+import io.kestra.core.models.executions.TaskRunAttempt;
+import io.kestra.core.models.flows.State;
+import io.kestra.core.runners.DynamicTaskRunLog;
+import io.kestra.core.runners.RunContext;
+import io.kestra.core.runners.WorkerTaskResult;
+import io.kestra.core.utils.IdUtils;
+
+/** Makes a task run of each node: a row of the Gantt, with its own times and log. */
+final class NodeTaskRuns {
+    /** Kestra's tables take 256 characters, and a longer one has shut a server down. */
+    private static final int LONGEST_TASK_ID = 120;
+
+    private final RunContext runContext;
+    private final RunContext.FlowInfo flow;
+    private final RunContext.TaskRunInfo task;
+
+    NodeTaskRuns(RunContext runContext) {
+        this.runContext = runContext;
+        this.flow = runContext.flowInfo();
+        this.task = runContext.taskRunInfo();
+    }
+
+    /** Register the node and return the id of its task run. */
+    String register(NodeRun node, String parent) {
+        State state = state(node);
+        TaskRun taskRun = TaskRun.builder()
+            .id(IdUtils.create())
+            .tenantId(flow.tenantId())
+            .namespace(flow.namespace())
+            .flowId(flow.id())
+            .executionId(task.executionId())
+            .parentTaskRunId(parent == null ? task.taskRunId() : parent)
+            .taskId(taskId(node))
+            .value(node.uniqueId())
+            .state(state)
+            .attempts(List.of(TaskRunAttempt.builder().state(state).build()))
+            .dynamic(true)
+            .build();
+        runContext.dynamicWorkerResult(new WorkerTaskResult(taskRun), logs(node));
+        return taskRun.getId();
+    }
+
+    private static List<DynamicTaskRunLog> logs(NodeRun node) {
+        return node.lines().stream().map(line -> new DynamicTaskRunLog(line.level(), line.message())).toList();
+    }
+
+    static String taskId(NodeRun node) {
+        String label = node.label() == null || node.label().isBlank() ? node.uniqueId() : node.label();
+        String id = label.replaceAll("[^A-Za-z0-9._-]", "_");
+        return id.length() > LONGEST_TASK_ID ? id.substring(0, LONGEST_TASK_ID) : id;
+    }
+
+    /** A skipped node never ran. Clocks of threads differ a little, and the Gantt draws no negative bar. */
+    private static State state(NodeRun node) {
+        State.Type type = State.Type.valueOf(node.state().name());
+        Instant created = node.queuedAt();
+        List<State.History> histories = new ArrayList<>();
+        histories.add(new State.History(State.Type.CREATED, created));
+        Instant latest = created;
+        if (node.state() != NodeRun.NodeState.SKIPPED) {
+            latest = later(latest, node.startedAt());
+            histories.add(new State.History(State.Type.RUNNING, latest));
+        }
+        histories.add(new State.History(type, later(latest, node.finishedAt())));
+        return State.of(type, histories);
+    }
+
+    private static Instant later(Instant one, Instant other) {
+        return one.isAfter(other) ? one : other;
+    }
+}

@@ -1,0 +1,46 @@
+package io.kestradbt.bridge;
+
+import java.util.List;
+import java.util.Map;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+
+/** What the runner is asked to do. Mirrors {@code contract/request.schema.json}; holds nothing secret. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
+@JsonSubTypes({
+    @JsonSubTypes.Type(name = "dbt_command", value = Request.DbtCommand.class),
+    @JsonSubTypes.Type(name = "shell_script", value = Request.ShellScript.class)
+})
+public sealed interface Request {
+    /** Version of the contract. */
+    @JsonProperty("version")
+    default String version() {
+        return Protocol.VERSION;
+    }
+
+    /**
+     * Run one dbt command in process.
+     *
+     * @param command      with its subcommand, as {@code ["docs", "generate"]}
+     * @param options      dbt's own options, each named as its flag with underscores
+     * @param args         more arguments, passed as they are
+     * @param dependencies pip requirements, installed if the interpreter has no dbt
+     * @param debug        report dbt's debug lines too
+     * @param generateDocs after a success, also write the documentation
+     */
+    record DbtCommand(
+        List<String> command, Map<String, Object> options, List<String> args, List<String> dependencies, boolean debug, boolean generateDocs
+    ) implements Request {}
+
+    /**
+     * Run the script of {@link Secrets} with each {@code dbt} in it reported as a {@link DbtCommand} is.
+     *
+     * @param interpreter  program that runs the script, with its arguments
+     * @param projectDir   folder of the dbt project, or null
+     * @param dependencies pip requirements, installed if the interpreter has no dbt
+     * @param debug        report dbt's debug lines too
+     */
+    record ShellScript(List<String> interpreter, String projectDir, List<String> dependencies, boolean debug) implements Request {}
+}

@@ -1,0 +1,23 @@
+package io.kestradbt.bridge;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a run leaves behind, whether it ended well or not.
+ *
+ * @param exitCode    of the dbt command or the script; of the process if the run died
+ * @param artifacts   files to keep, each by the name that users look it up by
+ * @param outputFiles other files that came back
+ * @param vars        values that the script gave in Kestra's own format
+ * @param summary     the run in figures
+ * @param failed      nodes that failed, by dbt's ids
+ * @param warning     whether it ended with a warning
+ * @param failure     why it failed; empty if it did not
+ */
+public record RunResult(
+    int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
+    Summary summary, List<String> failed, boolean warning, Optional<String> failure
+) {}

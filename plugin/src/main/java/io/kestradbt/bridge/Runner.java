@@ -1,0 +1,166 @@
+package io.kestradbt.bridge;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+import org.slf4j.event.Level;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.RunnableTaskException;
+import io.kestra.core.models.tasks.runners.DefaultLogConsumer;
+import io.kestra.core.models.tasks.runners.ScriptService;
+import io.kestra.core.models.tasks.runners.TargetOS;
+import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.scripts.exec.scripts.models.ScriptOutput;
+import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
+
+/** Has a task runner carry out one request with the Python runner, and makes a result of it whatever happens. */
+public final class Runner {
+    private static final int NONE = -1;
+
+    private final RunContext runContext;
+    private final CommandsWrapper commands;
+    private final String python;
+    private final boolean beforeCommands;
+    private final BooleanSupplier killed;
+
+    /**
+     * @param commands       where and how to run it: all but the command itself
+     * @param python         interpreter to run it with
+     * @param beforeCommands whether {@code commands} has some
+     * @param killed         whether the task was told to stop for good
+     */
+    public Runner(RunContext runContext, CommandsWrapper commands, String python, boolean beforeCommands, BooleanSupplier killed) {
+        this.runContext = runContext;
+        this.commands = commands;
+        this.python = python;
+        this.beforeCommands = beforeCommands;
+        this.killed = killed;
+    }
+
+    /**
+     * Run it to its end.
+     *
+     * @throws IllegalArgumentException if the secrets are too large
+     * @throws Exception                what stopped the task runner before the Python runner said anything
+     */
+    public RunResult run(Request request, Secrets secrets) throws Exception {
+        Map<String, String> env = new HashMap<>(commands.getEnv());
+        env.put(Secrets.VARIABLE, secrets.toEnvironment());
+        RunnerFiles.place(commands.getWorkingDirectory(), request);
+
+        KestraSink sink = new KestraSink(runContext);
+        Run run = new Run(sink, Clock.systemUTC());
+        EventConsumer consumer = new EventConsumer(run::accept, new DefaultLogConsumer(runContext));
+        Ending ending = carryOut(commands.withEnv(env).withCommands(Property.ofValue(List.of(command()))).withLogConsumer(consumer));
+        consumer.close();
+        run.close(killed.getAsBoolean());
+
+        Optional<String> failure = failure(run, ending, consumer.problem(), sink);
+        run.ended().map(Event.Ended::reason).ifPresent(reason -> sink.log(Level.WARN, reason, null));
+        return result(run, ending, failure, sink);
+    }
+
+    private String command() throws IllegalVariableEvaluationException {
+        return "exec %s %s run %s".formatted(quoted(python), quoted(absolute(RunnerFiles.RUNNER)), quoted(absolute(RunnerFiles.REQUEST)));
+    }
+
+    /** The path as the process sees it: a container has another working directory than the worker. */
+    private String absolute(String path) throws IllegalVariableEvaluationException {
+        return commands.getTaskRunner().toAbsolutePath(runContext, commands, path, TargetOS.LINUX);
+    }
+
+    static String quoted(String word) {
+        return "'" + word.replace("'", "'\\''") + "'";
+    }
+
+    private Ending carryOut(CommandsWrapper complete) {
+        try {
+            return Ending.of(complete.run(), complete);
+        } catch (RunnableTaskException e) {
+            return e.getOutput() instanceof ScriptOutput output ? Ending.of(output, complete) : Ending.of(e, uploaded(complete), complete);
+        } catch (Exception e) {
+            return Ending.of(e, uploaded(complete), complete);
+        }
+    }
+
+    /** What is in the output directory; after a kill or a fault nobody else brings it in. */
+    private Map<String, URI> uploaded(CommandsWrapper complete) {
+        try {
+            return ScriptService.uploadOutputFiles(runContext, complete.getOutputDirectory());
+        } catch (IOException | RuntimeException e) {
+            runContext.logger().warn("The output directory could not be uploaded: {}", e.getMessage());
+            return Map.of();
+        }
+    }
+
+    private Optional<String> failure(Run run, Ending ending, Optional<RuntimeException> unread, RunSink sink) throws Exception {
+        if (killed.getAsBoolean()) {
+            return Optional.of("The run was killed.");
+        }
+        if (ending.problem() != null && !run.heard()) {
+            throw ending.problem();
+        }
+        Optional<Exception> fault = Optional.<Exception> ofNullable(ending.problem()).or(() -> unread);
+        boolean failed = run.ended().map(Event.Ended::outcome).filter(Outcome.FAILED::equals).isPresent();
+        if (fault.isPresent() && !failed) {
+            return fault.map(Runner::message);
+        }
+        fault.ifPresent(e -> sink.log(Level.WARN, message(e), null));
+        return new Verdict(python, beforeCommands).failure(run, ending.exitCode());
+    }
+
+    private static String message(Exception e) {
+        if (e instanceof InterruptedException) {
+            return "The run was interrupted.";
+        }
+        return e instanceof ContractException ? e.getMessage() : "The run could not be followed to its end: " + e;
+    }
+
+    private RunResult result(Run run, Ending ending, Optional<String> failure, RunSink sink) {
+        Map<String, URI> outputFiles = new LinkedHashMap<>(ending.files());
+        outputFiles.keySet().removeAll(run.artifacts().values());
+        boolean warning = run.ended().map(Event.Ended::outcome).filter(Outcome.WARNING::equals).isPresent();
+        return new RunResult(
+            run.ended().map(Event.Ended::exitCode).orElse(ending.exitCode()), artifacts(run, ending, sink), outputFiles, ending.vars(),
+            run.summary(), run.failed(), warning, failure
+        );
+    }
+
+    private static Map<String, URI> artifacts(Run run, Ending ending, RunSink sink) {
+        Map<String, URI> artifacts = new LinkedHashMap<>();
+        run.artifacts().forEach((name, file) -> {
+            URI uri = ending.files().get(file);
+            if (uri == null) {
+                sink.log(Level.WARN, "The artifact %s did not come back from the task runner.".formatted(name), null);
+            } else {
+                artifacts.put(name, uri);
+            }
+        });
+        return artifacts;
+    }
+
+    /** How the process ended: with an exit code, or with what kept it from one. */
+    private record Ending(int exitCode, Map<String, URI> files, Map<String, Object> vars, Exception problem) {
+        static Ending of(ScriptOutput output, CommandsWrapper commands) {
+            return new Ending(output.getExitCode(), Objects.requireNonNullElse(output.getOutputFiles(), Map.of()), vars(commands), null);
+        }
+
+        static Ending of(Exception problem, Map<String, URI> files, CommandsWrapper commands) {
+            return new Ending(NONE, files, vars(commands), problem);
+        }
+
+        private static Map<String, Object> vars(CommandsWrapper commands) {
+            return commands.getLogConsumer().getOutputs();
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package io.kestradbt.core;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.InputFilesInterface;
+import io.kestra.core.models.tasks.NamespaceFiles;
+import io.kestra.core.models.tasks.NamespaceFilesInterface;
+import io.kestra.core.models.tasks.OutputFilesInterface;
+import io.kestra.core.models.tasks.RunnableTask;
+import io.kestra.core.models.tasks.Task;
+import io.kestra.core.models.tasks.runners.TargetOS;
+import io.kestra.core.models.tasks.runners.TaskRunner;
+import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.core.runner.Process;
+import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
+import io.kestradbt.bridge.DbtRunException;
+import io.kestradbt.bridge.Request;
+import io.kestradbt.bridge.RunResult;
+import io.kestradbt.bridge.Runner;
+import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.Profiles;
+import io.kestradbt.core.options.Rendering;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotNull;
+import lombok.AccessLevel;
+import lombok.Builder;
+import lombok.EqualsAndHashCode;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.ToString;
+import lombok.experimental.SuperBuilder;
+
+/** Any task that has the Python runner do something: where and how it runs. A subclass says what. */
+@SuperBuilder
+@ToString
+@EqualsAndHashCode(callSuper = false) // Kestra's Task has no equality of its own
+@Getter
+@NoArgsConstructor
+public abstract class AbstractDbt extends Task
+    implements RunnableTask<DbtOutput>, NamespaceFilesInterface, InputFilesInterface, OutputFilesInterface {
+
+    @Schema(
+        title = "Where dbt runs",
+        description = "A task runner with its own properties. Default: a process on the worker, with the worker's Python."
+    )
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @Valid
+    @NotNull
+    protected TaskRunner<?> taskRunner = Process.instance();
+
+    @Schema(title = "Container image", description = "Only for a task runner that starts containers. It must have Python 3.10 or newer, and dbt unless `dependencies` are given.")
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    protected Property<String> containerImage = Property.ofValue("ghcr.io/kestra-io/dbt");
+
+    @PluginProperty(group = "main")
+    private NamespaceFiles namespaceFiles;
+
+    @PluginProperty(group = "main", dynamic = true)
+    private Object inputFiles;
+
+    @Schema(
+        title = "Files to keep besides dbt's artifacts",
+        description = "Glob patterns relative to the working directory, as `reports/**`. They come back in the output `outputFiles`. Unset: none."
+    )
+    @PluginProperty(group = "execution")
+    private Property<List<String>> outputFiles;
+
+    @Schema(title = "Environment variables", description = "For `beforeCommands` and dbt, as `env_var` reads them. Unset: none besides those of the task runner.")
+    @PluginProperty(group = "execution")
+    protected Property<Map<String, String>> env;
+
+    @Schema(title = "Shell commands to run first", description = "As `. .venv/bin/activate`; dbt runs in the same shell. The first one that fails ends the task. Unset: none.")
+    @PluginProperty(group = "execution")
+    protected Property<List<String>> beforeCommands;
+
+    @Schema(title = "Shell", description = "A POSIX shell with its arguments, for `beforeCommands` and scripts.")
+    @PluginProperty(group = "advanced")
+    @Builder.Default
+    @NotNull
+    protected Property<List<String>> interpreter = Property.ofValue(List.of("/bin/sh", "-c"));
+
+    @Schema(
+        title = "Python interpreter",
+        description = "Name or path of an interpreter that has dbt, or of any Python 3.10 or newer when `dependencies` are given."
+    )
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @NotNull
+    protected Property<String> pythonPath = Property.ofValue("python3");
+
+    @Schema(
+        title = "Python packages",
+        description = """
+            pip requirements, as `dbt-duckdb==1.10.0`. If the interpreter has no dbt, they go into a virtual environment, which is kept and used
+            again for the same list; with [uv](https://docs.astral.sh/uv/) on the machine that takes seconds. Unset: dbt must be there."""
+    )
+    @PluginProperty(group = "execution")
+    protected Property<List<String>> dependencies;
+
+    @Schema(
+        title = "Connection profiles",
+        description = """
+            What dbt reads as `profiles.yml`: its text, or a map. Never written to the log or into the project; expressions such as
+            `{{ secret('WAREHOUSE_PASSWORD') }}` are rendered, and in a map a whole expression keeps the type of its value.
+            Unset: dbt looks for a `profiles.yml` as usual.""",
+        oneOf = { String.class, Map.class }
+    )
+    @PluginProperty(group = "connection", dynamic = true)
+    @ToString.Exclude
+    protected Object profiles;
+
+    @Schema(title = "Folder of the dbt project", description = "The one with `dbt_project.yml`, relative to the working directory. Unset: the working directory itself.")
+    @PluginProperty(group = "main")
+    protected Property<String> projectDir;
+
+    @Schema(title = "Log dbt's debug lines too", description = "They are in the artifact `dbt.log` in any case.")
+    @PluginProperty(group = "advanced")
+    @Builder.Default
+    protected Property<Boolean> debug = Property.ofValue(false);
+
+    @JsonIgnore
+    @Builder.Default
+    @Getter(AccessLevel.NONE)
+    @ToString.Exclude
+    @EqualsAndHashCode.Exclude
+    private final AtomicBoolean killed = new AtomicBoolean(false);
+
+    @Override
+    public DbtOutput run(RunContext runContext) throws Exception {
+        Rendering rendering = new Rendering(runContext);
+        CommandsWrapper commands = commands(runContext);
+        String python = rendering.text(pythonPath).orElse("python3");
+        Runner runner = new Runner(runContext, commands, python, !rendering.list("beforeCommands", beforeCommands).isEmpty(), killed::get);
+
+        RunResult result = runner.run(request(rendering), secrets(runContext, rendering, commands));
+        DbtOutput output = DbtOutput.of(result);
+        if (result.failure().isPresent()) {
+            throw new DbtRunException(result.failure().get(), output);
+        }
+        return output;
+    }
+
+    @Override
+    public void kill() {
+        killed.set(true);
+        taskRunner.kill();
+    }
+
+    /** What the runner is to do. */
+    protected abstract Request request(Rendering rendering) throws IllegalVariableEvaluationException;
+
+    /** What only the environment may carry. */
+    protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {
+        return new Secrets(Profiles.text(runContext, profiles), Map.of(), null);
+    }
+
+    private CommandsWrapper commands(RunContext runContext) throws IllegalVariableEvaluationException {
+        return new CommandsWrapper(runContext)
+            .withEnv(new HashMap<>(runContext.render(env).asMap(String.class, String.class)))
+            .withTaskRunner(taskRunner)
+            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(null))
+            .withNamespaceFiles(namespaceFiles)
+            .withInputFiles(inputFiles)
+            .withOutputFiles(runContext.render(outputFiles).asList(String.class))
+            .withEnableOutputDirectory(true)
+            .withTimeout(runContext.render(getTimeout()).as(Duration.class).orElse(null))
+            .withInterpreter(interpreter)
+            .withBeforeCommands(beforeCommands)
+            .withBeforeCommandsWithOptions(true)
+            .withFailFast(true)
+            .withTargetOS(TargetOS.LINUX);
+    }
+}

@@ -1,0 +1,79 @@
+package io.kestradbt.core;
+
+import java.util.List;
+import java.util.Map;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
+import io.kestradbt.bridge.Request;
+import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.Options;
+import io.kestradbt.core.options.Rendering;
+import io.swagger.v3.oas.annotations.media.Schema;
+import lombok.EqualsAndHashCode;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.ToString;
+import lombok.experimental.SuperBuilder;
+
+/** A task that is one dbt command. A subclass names it, and adds what options it takes. */
+@SuperBuilder
+@ToString
+@EqualsAndHashCode(callSuper = true)
+@Getter
+@NoArgsConstructor
+public abstract class AbstractDbtCommand extends AbstractDbt {
+    @Schema(title = "Profile to use", description = "A name in `profiles.yml`. Unset: `profile` of `dbt_project.yml`.")
+    @PluginProperty(group = "connection")
+    protected Property<String> profile;
+
+    @Schema(title = "Target of the profile", description = "As `dev` or `prod`. Unset: the profile's own `target`.")
+    @PluginProperty(group = "connection")
+    protected Property<String> target;
+
+    @Schema(title = "dbt variables", description = "A map, read in the project as `var('name')`. Over those of `dbt_project.yml`. Unset: none.")
+    @PluginProperty(group = "main")
+    protected Property<Map<String, Object>> vars;
+
+    @Schema(title = "Treat warnings as errors", description = "Any warning of dbt itself, as of a selection that matches nothing, then fails the task. Unset or `false`: it does not.")
+    @PluginProperty(group = "execution")
+    protected Property<Boolean> warnError;
+
+    @Schema(title = "More arguments", description = "Passed to dbt as they are, after all options, one entry a word, as `--no-partial-parse`. Unset: none.")
+    @PluginProperty(group = "advanced")
+    protected Property<List<String>> args;
+
+    /** The command with its subcommand. */
+    protected abstract List<String> command();
+
+    /** Add the options of this very command. */
+    protected abstract void addOptions(Options options) throws IllegalVariableEvaluationException;
+
+    /** Whether to write the documentation after a success. */
+    protected boolean docs(Rendering rendering) throws IllegalVariableEvaluationException {
+        return false;
+    }
+
+    @Override
+    protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
+        Options options = new Options(rendering)
+            .text("projectDir", getProjectDir())
+            .text("profile", profile)
+            .text("target", target)
+            .bool("warnError", warnError);
+        addOptions(options);
+        return new Request.DbtCommand(
+            command(), options.values(), rendering.list("args", args), rendering.list("dependencies", getDependencies()),
+            rendering.bool("debug", getDebug()).orElse(false), docs(rendering)
+        );
+    }
+
+    @Override
+    protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {
+        Secrets secrets = super.secrets(runContext, rendering, commands);
+        return new Secrets(secrets.profiles(), rendering.map("vars", vars), null);
+    }
+}

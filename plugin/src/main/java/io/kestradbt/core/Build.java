@@ -1,0 +1,256 @@
+package io.kestradbt.core;
+
+import java.util.List;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.annotations.Example;
+import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.property.Property;
+import io.kestradbt.core.options.MaterializationOptions;
+import io.kestradbt.core.options.NodeExecutionOptions;
+import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.Options;
+import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResourceTypeOptions;
+import io.kestradbt.core.options.StateOptions;
+import io.kestradbt.core.options.TestOptions;
+import io.swagger.v3.oas.annotations.media.Schema;
+import lombok.Builder;
+import lombok.EqualsAndHashCode;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.ToString;
+import lombok.experimental.SuperBuilder;
+
+/** {@code dbt build}. */
+@SuperBuilder
+@ToString
+@EqualsAndHashCode(callSuper = true)
+@Getter
+@NoArgsConstructor
+@Schema(
+    title = "Build a dbt project: seeds, models, snapshots and their tests, in order",
+    description = """
+        Runs `dbt build` on any task runner. Every node becomes a task run of its own, with its true times and its own log, and tests are shown
+        under what they test. dbt's artifacts are kept, also of a failed run, and a test that only warns makes the task WARNING."""
+)
+@Plugin(
+    examples = {
+        @Example(
+            full = true,
+            title = "Build a small project with DuckDB. dbt is installed once and kept.",
+            code = """
+                id: dbt_build
+                namespace: company.team
+
+                tasks:
+                  - id: build
+                    type: io.kestradbt.core.Build
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-duckdb
+                    profiles:
+                      shop:
+                        target: dev
+                        outputs:
+                          dev:
+                            type: duckdb
+                            path: shop.duckdb
+                            threads: 4
+                    inputFiles:
+                      dbt_project.yml: |
+                        name: shop
+                        profile: shop
+                      models/orders.sql: |
+                        select 1 as order_id, 42 as amount
+                      models/orders.yml: |
+                        models:
+                          - name: orders
+                            columns:
+                              - name: order_id
+                                data_tests: [unique, not_null]
+
+                  - id: report
+                    type: io.kestra.plugin.core.log.Log
+                    message: "{{ outputs.build.summary.nodes }} nodes in {{ outputs.build.summary.seconds }} s"
+                """
+        ),
+        @Example(
+            full = true,
+            title = "Build a project of the namespace files every morning, with the password of the warehouse as a secret.",
+            code = """
+                id: dbt_nightly
+                namespace: company.team
+
+                tasks:
+                  - id: build
+                    type: io.kestradbt.core.Build
+                    namespaceFiles:
+                      enabled: true
+                    projectDir: shop
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-postgres
+                    profiles:
+                      shop:
+                        target: prod
+                        outputs:
+                          prod:
+                            type: postgres
+                            host: warehouse.example.com
+                            port: 5432
+                            user: dbt
+                            password: "{{ secret('WAREHOUSE_PASSWORD') }}"
+                            dbname: analytics
+                            schema: marts
+                    exclude:
+                      - tag:hourly
+                    threads: 8
+                    generateDocs: true
+
+                triggers:
+                  - id: every_morning
+                    type: io.kestra.plugin.core.trigger.Schedule
+                    cron: "0 6 * * *"
+                """
+        ),
+        @Example(
+            full = true,
+            title = "Let people choose what to build, and rebuild it from nothing if they say so.",
+            code = """
+                id: dbt_build_selected
+                namespace: company.team
+
+                inputs:
+                  - id: select
+                    type: ARRAY
+                    itemType: STRING
+                    defaults: ["+fct_orders"]
+                  - id: full_refresh
+                    type: BOOL
+                    defaults: false
+
+                tasks:
+                  - id: build
+                    type: io.kestradbt.core.Build
+                    namespaceFiles:
+                      enabled: true
+                    projectDir: shop
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-duckdb
+                    profiles:
+                      shop:
+                        target: dev
+                        outputs:
+                          dev:
+                            type: duckdb
+                            path: shop.duckdb
+                    select: "{{ inputs.select }}"
+                    indirectSelection: BUILDABLE
+                    fullRefresh: "{{ inputs.full_refresh }}"
+                    vars:
+                      run_date: "{{ execution.startDate | date('yyyy-MM-dd') }}"
+
+                errors:
+                  - id: which
+                    type: io.kestra.plugin.core.log.Log
+                    message: "Failed: {{ outputs.build.failed ?? 'dbt did not start' }}"
+                """
+        ),
+        @Example(
+            full = true,
+            title = "Build only what differs from production, on top of production's relations.",
+            code = """
+                id: dbt_slim_ci
+                namespace: company.team
+
+                inputs:
+                  - id: production_manifest
+                    type: FILE
+
+                tasks:
+                  - id: build
+                    type: io.kestradbt.core.Build
+                    namespaceFiles:
+                      enabled: true
+                    projectDir: shop
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-duckdb
+                    profiles:
+                      shop:
+                        target: dev
+                        outputs:
+                          dev:
+                            type: duckdb
+                            path: shop.duckdb
+                    inputFiles:
+                      state/manifest.json: "{{ inputs.production_manifest }}"
+                    state: state
+                    defer: true
+                    select:
+                      - state:modified+
+                """
+        )
+    }
+)
+public class Build extends AbstractDbtCommand
+    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, MaterializationOptions, TestOptions, StateOptions {
+
+    private Property<List<String>> select;
+
+    private Property<List<String>> exclude;
+
+    private Property<String> selector;
+
+    private Property<List<String>> resourceTypes;
+
+    private Property<List<String>> excludeResourceTypes;
+
+    private Property<Integer> threads;
+
+    private Property<Boolean> failFast;
+
+    private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> empty;
+
+    private Property<IndirectSelection> indirectSelection;
+
+    private Property<Boolean> storeFailures;
+
+    private Property<String> state;
+
+    private Property<Boolean> defer;
+
+    private Property<String> deferState;
+
+    private Property<Boolean> favorState;
+
+    @Schema(title = "Write the documentation too", description = "After a success, as the artifacts `catalog.json` and `docs.html`, one static page.")
+    @PluginProperty(group = "main")
+    @Builder.Default
+    private Property<Boolean> generateDocs = Property.ofValue(false);
+
+    @Override
+    protected List<String> command() {
+        return List.of("build");
+    }
+
+    @Override
+    protected void addOptions(Options options) throws IllegalVariableEvaluationException {
+        addNodeSelection(options);
+        addResourceTypes(options);
+        addNodeExecution(options);
+        addMaterialization(options);
+        addTests(options);
+        addState(options);
+    }
+
+    @Override
+    protected boolean docs(Rendering rendering) throws IllegalVariableEvaluationException {
+        return rendering.bool("generateDocs", generateDocs).orElse(false);
+    }
+}

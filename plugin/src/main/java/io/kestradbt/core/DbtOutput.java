@@ -1,0 +1,82 @@
+package io.kestradbt.core;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+
+import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.flows.State;
+import io.kestra.core.models.tasks.Output;
+import io.kestradbt.bridge.RunResult;
+import io.swagger.v3.oas.annotations.media.Schema;
+import lombok.AccessLevel;
+import lombok.Builder;
+import lombok.Getter;
+
+/** What every run of dbt leaves behind, also a failed one. */
+@Builder
+@Getter
+public class DbtOutput implements Output {
+    private static final String NODES = "nodes.ion";
+
+    @Schema(
+        title = "Exit code",
+        description = "Of the dbt command or the script: for dbt, 0 is success, 1 a failed node and 2 a fault of dbt itself. -1 if it was stopped before it had one."
+    )
+    private final int exitCode;
+
+    @Schema(
+        title = "dbt's artifacts",
+        description = "URIs in the internal storage by name, as `artifacts['manifest.json']` or `artifacts['run_results.json']`."
+    )
+    @PluginProperty(additionalProperties = URI.class)
+    private final Map<String, URI> artifacts;
+
+    @Schema(title = "Table of the nodes", description = "URI of an ION file with one row a node: its status, times in seconds, rows and message. Absent if the run died.")
+    private final URI nodes;
+
+    @Schema(
+        title = "The run in figures",
+        description = """
+            Numbers by name: `nodes`, and of these `success`, `warning`, `failed` and `skipped`; `rows_affected` as far as the adapter
+            tells; `invocations` of dbt; `seconds` in all."""
+    )
+    private final Map<String, Object> summary;
+
+    @Schema(title = "Nodes that failed", description = "Their ids, as `model.shop.orders`. Empty if none did. With a run that died, also what ran at that time.")
+    private final List<String> failed;
+
+    @Schema(title = "Other files", description = "URIs in the internal storage: what `outputFiles` names and what commands wrote to the output directory, each by its path.")
+    @PluginProperty(additionalProperties = URI.class)
+    private final Map<String, URI> outputFiles;
+
+    @Schema(title = "Values given by commands", description = "What a command printed as `::{\"outputs\": {...}}::`, by name.")
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    private final Map<String, Object> vars;
+
+    @JsonIgnore
+    @Getter(AccessLevel.NONE)
+    private final boolean warning;
+
+    static DbtOutput of(RunResult result) {
+        return DbtOutput.builder()
+            .exitCode(result.exitCode())
+            .artifacts(result.artifacts())
+            .nodes(result.artifacts().get(NODES))
+            .summary(result.summary().toMap())
+            .failed(result.failed())
+            .outputFiles(result.outputFiles())
+            .vars(result.vars())
+            .warning(result.warning())
+            .build();
+    }
+
+    @Override
+    public Optional<State.Type> finalState() {
+        return warning ? Optional.of(State.Type.WARNING) : Optional.empty();
+    }
+}

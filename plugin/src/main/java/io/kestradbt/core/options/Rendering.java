@@ -1,0 +1,116 @@
+package io.kestradbt.core.options;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.runners.RunContext;
+
+/**
+ * Renders properties. What is unset or renders to blank text is empty, and a wrong value is told in one sentence that names the
+ * property, the value and what is allowed.
+ */
+public final class Rendering {
+    private final RunContext runContext;
+
+    public Rendering(RunContext runContext) {
+        this.runContext = runContext;
+    }
+
+    /** A text; blank is none. */
+    public Optional<String> text(Property<?> property) throws IllegalVariableEvaluationException {
+        if (property == null) {
+            return Optional.empty();
+        }
+        return runContext.render(asText(property)).skipCache().as(String.class).filter(text -> !text.isBlank());
+    }
+
+    /** A list of texts without its blank entries; a single text is a list of one. */
+    public List<String> list(String name, Property<List<String>> property) throws IllegalVariableEvaluationException {
+        if (property == null) {
+            return List.of();
+        }
+        try {
+            // Not typed as texts: an entry that YAML takes for a number stays one.
+            List<?> entries = runContext.render(property).skipCache().asList(String.class);
+            return entries.stream().filter(Objects::nonNull).map(Object::toString).filter(entry -> !entry.isBlank()).toList();
+        } catch (IllegalVariableEvaluationException notAList) {
+            String text = text(property).orElse("");
+            if (text.stripLeading().startsWith("[") || text.stripLeading().startsWith("{")) {
+                throw invalid(name, text, "a list of texts");
+            }
+            return text.isBlank() ? List.of() : List.of(text);
+        }
+    }
+
+    /** A map of anything. */
+    public Map<String, Object> map(String name, Property<Map<String, Object>> property) throws IllegalVariableEvaluationException {
+        if (property == null) {
+            return Map.of();
+        }
+        try {
+            return Objects.requireNonNullElse(runContext.render(property).skipCache().asMap(String.class, Object.class), Map.of());
+        } catch (IllegalVariableEvaluationException notAMap) {
+            // A rendering that failed fails again here, with Kestra's own words. The value may be secret: it is not shown.
+            if (text(property).isEmpty()) {
+                return Map.of();
+            }
+            throw new IllegalArgumentException("`%s` is not a map: expected names with their values.".formatted(name));
+        }
+    }
+
+    /** A whole number. */
+    public Optional<Integer> integer(String name, Property<Integer> property, int min) throws IllegalVariableEvaluationException {
+        Optional<String> text = text(property);
+        return text.map(String::strip).map(number -> parse(name, number, min));
+    }
+
+    /** True or false. */
+    public Optional<Boolean> bool(String name, Property<Boolean> property) throws IllegalVariableEvaluationException {
+        return text(property).map(text -> switch (text.strip().toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw invalid(name, text, "true or false");
+        });
+    }
+
+    /** One of the constants of an enum, in any case. */
+    public <E extends Enum<E>> Optional<E> constant(String name, Property<E> property, Class<E> type) throws IllegalVariableEvaluationException {
+        return text(property).map(text -> Arrays.stream(type.getEnumConstants())
+            .filter(constant -> constant.name().equalsIgnoreCase(text.strip()))
+            .findFirst()
+            .orElseThrow(() -> invalid(name, text, "one of " + names(type))));
+    }
+
+    private static Integer parse(String name, String text, int min) {
+        try {
+            int number = Integer.parseInt(text);
+            if (number >= min) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // told below
+        }
+        throw invalid(name, text, "a whole number of at least " + min);
+    }
+
+    private static <E extends Enum<E>> String names(Class<E> type) {
+        return Arrays.stream(type.getEnumConstants()).map(constant -> constant.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", "));
+    }
+
+    private static IllegalArgumentException invalid(String name, String value, String expected) {
+        return new IllegalArgumentException("`%s` is \"%s\": expected %s.".formatted(name, value, expected));
+    }
+
+    /** Any property is text before it is anything else, and only as text can a wrong value be shown. */
+    @SuppressWarnings("unchecked")
+    private static Property<String> asText(Property<?> property) {
+        return (Property<String>) property;
+    }
+}

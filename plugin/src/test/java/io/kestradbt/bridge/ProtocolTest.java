@@ -1,0 +1,149 @@
+package io.kestradbt.bridge;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import org.junit.jupiter.api.Test;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class ProtocolTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Test
+    void shouldKnowEverySampleOfTheContract() throws IOException {
+        assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
+            "dbt_command.json", "shell_script.json", "secrets.json", "events.txt", "plain.txt",
+            "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
+        );
+    }
+
+    @Test
+    void shouldReadEverySampleEvent() throws IOException {
+        List<Event> events = Samples.lines("events.txt").stream().map(line -> Protocol.decode(line).orElseThrow()).toList();
+
+        assertThat(events).containsExactly(
+            new Event.InvocationStarted(1, "build", at("10:20:02.982824"), "1.11.16", "/work/logs"),
+            new Event.ProjectLoaded(1, "shop", "dev", "duckdb", "/work/target"),
+            new Event.Log(1, LogLevel.INFO, at("10:20:03.982824"), "Found 4 models, 2 data tests", null),
+            new Event.NodeStarted(1, "model.shop.stg_orders", "stg_orders", "model", null, 1, 3, at("10:20:04.982824")),
+            new Event.Log(1, LogLevel.INFO, at("10:20:04.982824"), "1 of 3 START sql view model main.stg_orders", "model.shop.stg_orders"),
+            new Event.NodeFinished(
+                1, "model.shop.stg_orders", "stg_orders", "model", null, 1, 3, Outcome.SUCCESS, "success", "OK", 42L, null,
+                at("10:20:04.482824"), at("10:20:04.982824"), at("10:20:05.232824"), at("10:20:05.982824"), 0.98,
+                "Thread-1 (worker)", "\"shop\".\"main\".\"stg_orders\"", "models/staging/stg_orders.sql"
+            ),
+            new Event.NodeFinished(
+                1, "test.shop.not_null_stg_orders_order_id.81cfe2fe64", "not_null.order_id", "test", "model.shop.stg_orders", 2, 3,
+                Outcome.FAILED, "fail", "Got 2 results, configured to fail if != 0 — naïve “quotes” 日本", null, 2L,
+                at("10:20:05.982824"), at("10:20:06.082824"), null, at("10:20:06.482824"), 0.4,
+                "Thread-2 (worker)", null, "models/staging/schema.yml"
+            ),
+            new Event.NodeFinished(
+                1, "model.shop.orders", "orders", "model", null, 3, 3, Outcome.SKIPPED, "skipped", null, null, null,
+                at("10:20:06.482824"), at("10:20:06.482824"), null, at("10:20:06.482824"), null, null, null, "models/marts/orders.sql"
+            ),
+            new Event.InvocationFinished(1, 1, at("10:20:06.982824")),
+            new Event.Artifact("run_results.json", "run_results.json", 5120),
+            new Event.Metric("counter", "nodes", 1.0, Map.of("outcome", "failed")),
+            new Event.Metric("timer", "duration", 4.2, Map.of()),
+            new Event.Failure("nodes", "1 of 3 nodes failed: test not_null.order_id.", "test.shop.not_null_stg_orders_order_id.81cfe2fe64: Got 2 results"),
+            new Event.Ended(Outcome.FAILED, 1, null, new Summary(3, 1, 0, 1, 1, 42, 1, 4.2))
+        );
+    }
+
+    @Test
+    void shouldLeavePlainLinesAlone() throws IOException {
+        assertThat(Samples.lines("plain.txt")).allSatisfy(line -> assertThat(Protocol.decode(line)).isEmpty());
+    }
+
+    @Test
+    void shouldSkipKindsOfANewerMinor() throws IOException {
+        assertThat(Protocol.decode(Samples.lines("unknown_kind.txt").getFirst())).contains(new Event.Unknown("lineage"));
+    }
+
+    @Test
+    void shouldIgnoreFieldsOfANewerMinor() throws IOException {
+        assertThat(Protocol.decode(Samples.lines("unknown_field.txt").getFirst())).contains(new Event.Metric("counter", "rows", 3.0, Map.of()));
+    }
+
+    @Test
+    void shouldRefuseAnotherMajorAndSayWhatToDo() throws IOException {
+        String line = Samples.lines("other_major.txt").getFirst();
+
+        assertThatThrownBy(() -> Protocol.decode(line))
+            .isInstanceOf(ContractException.class)
+            .hasMessageStartingWith("The runner speaks version 2.0 of the contract and this plugin 1.0: ")
+            .hasMessageContaining("remove the other kestra-dbt package");
+    }
+
+    @Test
+    void shouldSayWhichEventCannotBeRead() {
+        assertThatThrownBy(() -> Protocol.decode("::kestra-dbt::{\"version\":\"1.0\",\"kind\":\"metric\",\"val"))
+            .isInstanceOf(ContractException.class)
+            .hasMessageContaining("could not be read")
+            .hasMessageContaining("\"kind\":\"metric\"");
+    }
+
+    @Test
+    void shouldWriteADbtCommandAsTheRunnerReadsIt() throws IOException {
+        Map<String, Object> options = new LinkedHashMap<>();
+        options.put("project_dir", "shop");
+        options.put("target", "dev");
+        options.put("select", List.of("stg_orders+", "tag:nightly"));
+        options.put("exclude", List.of("raw_*"));
+        options.put("threads", 4);
+        options.put("full_refresh", true);
+        options.put("fail_fast", false);
+        Request request = new Request.DbtCommand(
+            List.of("build"), options, List.of("--no-version-check"), List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true
+        );
+
+        assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("dbt_command.json")));
+    }
+
+    @Test
+    void shouldWriteAShellScriptAsTheRunnerReadsIt() throws IOException {
+        Request request = new Request.ShellScript(List.of("/bin/bash", "-c"), "shop", List.of(), false);
+
+        assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("shell_script.json")));
+    }
+
+    @Test
+    void shouldWriteSecretsAsTheRunnerReadsThem() throws IOException {
+        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), "dbt build | tee log\n");
+
+        String json = new String(Base64.getDecoder().decode(secrets.toEnvironment()), StandardCharsets.UTF_8);
+
+        assertThat(JSON.readTree(json)).isEqualTo(JSON.readTree(Samples.text("secrets.json")));
+    }
+
+    @Test
+    void shouldRefuseSecretsThatDoNotFitTheEnvironment() {
+        Secrets secrets = new Secrets("x".repeat(80 * 1024), Map.of(), null);
+
+        assertThatThrownBy(secrets::toEnvironment)
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("107 KiB")
+            .hasMessageContaining("96 KiB")
+            .hasMessageContaining("`inputFiles`");
+    }
+
+    @Test
+    void shouldNotPrintSecrets() {
+        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), "echo hunter2").toString()).doesNotContain("hunter2");
+    }
+
+    private static Instant at(String time) {
+        return Instant.parse("2026-01-15T" + time + "Z");
+    }
+
+}

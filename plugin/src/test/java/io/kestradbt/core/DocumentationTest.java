@@ -1,0 +1,108 @@
+package io.kestradbt.core;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import io.kestra.core.docs.JsonSchemaGenerator;
+import io.kestra.core.junit.annotations.KestraTest;
+import io.kestra.core.models.annotations.Example;
+import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.flows.Flow;
+import io.kestra.core.models.tasks.Task;
+import io.kestra.core.models.validations.ModelValidator;
+import io.kestra.core.serializers.JacksonMapper;
+import io.kestra.core.serializers.YamlParser;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.inject.Inject;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What Kestra's pages show of each task: examples that are flows, and a word on every property and output. */
+@KestraTest
+class DocumentationTest {
+    @Inject
+    private ModelValidator validator;
+
+    @Inject
+    private JsonSchemaGenerator schemas;
+
+    static List<Class<? extends Task>> tasks() {
+        return ServiceLoader.load(io.kestra.core.models.Plugin.class).stream()
+            .filter(plugin -> plugin.type().getName().startsWith("io.kestradbt."))
+            .filter(plugin -> Task.class.isAssignableFrom(plugin.type()))
+            .<Class<? extends Task>> map(plugin -> plugin.type().asSubclass(Task.class))
+            .toList();
+    }
+
+    static Stream<Example> examples() {
+        return tasks().stream().flatMap(task -> Arrays.stream(task.getAnnotation(Plugin.class).examples()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("examples")
+    void shouldHaveExamplesThatAreValidFlows(Example example) {
+        assertThat(example.full()).isTrue();
+        assertThat(example.title()).isNotBlank();
+        Flow flow = YamlParser.parse(String.join("\n", example.code()), Flow.class);
+
+        assertThat(validator.isValid(flow)).isEmpty();
+        assertThat(flow.getTasks()).anySatisfy(task -> assertThat(task.getType()).startsWith("io.kestradbt."));
+    }
+
+    @Test
+    void shouldFindTheTasks() {
+        assertThat(tasks()).contains(Build.class, DbtCLI.class);
+    }
+
+    @Test
+    void shouldHaveAnIconAndAWordOnEveryPackage() throws IOException {
+        for (String name : tasks().stream().map(Class::getPackageName).distinct().toList()) {
+            assertThat(DocumentationTest.class.getResource("/icons/" + name + ".svg")).as(name).isNotNull();
+            try (var metadata = DocumentationTest.class.getResourceAsStream("/metadata/" + name.substring(name.lastIndexOf('.') + 1) + ".yaml")) {
+                assertThat(metadata).as(name).isNotNull();
+                assertThat(JacksonMapper.ofYaml().readTree(metadata).path("group").asText()).isEqualTo(name);
+            }
+        }
+    }
+
+    @Test
+    void shouldHaveExamplesWithIdsOfTheirOwn() {
+        assertThat(examples().map(example -> YamlParser.parse(String.join("\n", example.code()), Flow.class).getId())).doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @MethodSource("tasks")
+    @SuppressWarnings("unchecked")
+    void shouldExplainEveryPropertyAndItsGroup(Class<? extends Task> task) {
+        Map<String, Map<String, Object>> properties = (Map<String, Map<String, Object>>) schemas.properties(Task.class, task).get("properties");
+
+        assertThat(task.getAnnotation(Schema.class).title()).isNotBlank();
+        // These two are Kestra's own, and so are their words.
+        List<String> kestras = List.of("namespaceFiles", "inputFiles", "type", "id", "pluginDefaultsRef");
+        assertThat(properties).allSatisfy((name, property) -> {
+            if (!kestras.contains(name)) {
+                assertThat(property).as(name).containsKeys("title", "description");
+                // Of a property that is text or something else, the group is on each alternative.
+                assertThat(property.toString()).as(name).contains("$group");
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("tasks")
+    @SuppressWarnings("unchecked")
+    void shouldExplainEveryOutput(Class<? extends Task> task) {
+        Map<String, Map<String, Object>> outputs = (Map<String, Map<String, Object>>) schemas.outputs(null, task).get("properties");
+
+        assertThat(outputs).containsOnlyKeys("exitCode", "artifacts", "nodes", "summary", "failed", "outputFiles", "vars");
+        assertThat(outputs).allSatisfy((name, output) -> assertThat(output).as(name).containsKeys("title", "description"));
+    }
+}
