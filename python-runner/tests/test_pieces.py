@@ -31,6 +31,20 @@ def test_options_become_flags() -> None:
     ]
 
 
+def test_every_flag_is_one_of_dbts() -> None:
+    """Whatever an option is set to, the flag it becomes is one that `dbt build` has."""
+    from dbt.cli.main import cli  # noqa: PLC0415 - slow
+
+    known = {flag for p in cli.commands["build"].params for flag in (*p.opts, *p.secondary_opts)}
+    for name, field in DbtOptions.model_fields.items():
+        kinds = str(field.annotation)
+        values = ([True, False] if "bool" in kinds else []) + ([["x"]] if "list" in kinds else [])
+        values += [3] if "int" in kinds else ["eager"] if not values else []
+        for value in values:
+            flags = [a for a in arguments(["build"], DbtOptions(**{name: value}), {}, []) if a.startswith("--")]
+            assert set(flags) <= known, name
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -67,7 +81,7 @@ def node(**fields: object) -> Thing:
 
 def manifest(**nodes: Thing) -> Thing:
     """Return something like dbt's manifest."""
-    return Thing(nodes={k.replace("__", "."): v for k, v in nodes.items()}, unit_tests={}, sources={})
+    return Thing(nodes={k.replace("__", "."): v for k, v in nodes.items()}, unit_tests={}, sources={}, exposures={})
 
 
 def test_generic_tests_are_named_for_people_and_shown_under_what_they_test() -> None:
@@ -92,6 +106,16 @@ def test_singular_tests_are_shown_under_the_first_node_they_read() -> None:
     """Sources are not run, so they can't be what a test is shown under."""
     test = node(name="t", depends_on=Thing(nodes=["source.shop.raw.x", "model.shop.a", "model.shop.b"]))
     assert facts_of("test.shop.t", "", manifest(test__shop__t=test)).parent == "model.shop.a"
+
+
+def test_unit_tests_wait_for_what_their_model_reads() -> None:
+    """A unit test runs before the model that it tests, and after what that model reads."""
+    model = node(name="orders", depends_on=Thing(nodes=["model.shop.stg_orders"]))
+    test = node(name="t", depends_on=Thing(nodes=["model.shop.orders"]))
+    facts = facts_of(
+        "unit_test.shop.orders.t", "", manifest(model__shop__orders=model, unit_test__shop__orders__t=test)
+    )
+    assert (facts.parent, facts.depends_on) == ("model.shop.orders", ("model.shop.stg_orders",))
 
 
 def test_versions_are_told_apart() -> None:

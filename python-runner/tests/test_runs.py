@@ -286,7 +286,7 @@ def kill_after_first_node(number: int) -> Callable[[subprocess.Popen[bytes]], No
     """Return a step that waits until dbt has built a node, then sends the signal: to dbt if it kills, else to us."""
 
     def act(process: subprocess.Popen[bytes]) -> None:
-        table = Path(str(process.args[-1])) / "nodes.ion"  # type: ignore[index]
+        table = Path(str(process.args[-1])) / "dbt" / "nodes.ion"  # type: ignore[index]
         deadline = time.monotonic() + 60
         while not (table.is_file() and table.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.05)

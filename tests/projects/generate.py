@@ -1,9 +1,8 @@
-"""
-Write a dbt project of any size, for benches and scale tests.
+"""Write a dbt project of any size, for benches and scale tests.
 
-The same arguments always give the same files. Models are trivial, so that what is measured is the machinery around them.
-Models form `width` chains; every third step also reads from the chain to its right. Names tell the place: `chain_02_step_0017`
-is in chain 2 and reads `chain_02_step_0016`.
+The same arguments always give the same files. Models are trivial, so that what is measured is the machinery around
+them. They form `width` chains; every third step also reads from the chain to its right. Names tell the place:
+`chain_02_step_0017` is in chain 2 and reads `chain_02_step_0016`.
 
     python tests/projects/generate.py FOLDER --models 100 --tests 200
 """
@@ -20,8 +19,7 @@ TESTS_PER_MODEL = len(COLUMNS) * len(KINDS)
 
 
 def generate(folder: Path, models: int, tests: int, width: int = 10, profile: str = "bench") -> None:
-    """
-    Write a dbt project.
+    """Write a dbt project.
 
     Args:
         folder: where to; created when missing, and must be empty.
@@ -65,7 +63,7 @@ def _name(index: int, width: int) -> str:
 
 
 def _sql(index: int, width: int) -> str:
-    """Tables and views alternate along a chain: views on views on views would make the database, not dbt, the bottleneck."""
+    """Tables and views alternate along a chain: views on views would make the database, not dbt, the bottleneck."""
     step = index // width
     materialized = "view" if step % 2 else "table"
     config = f'{{{{ config(materialized="{materialized}") }}}}\n\n'

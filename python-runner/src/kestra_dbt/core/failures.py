@@ -22,7 +22,10 @@ def of_exception(error: BaseException) -> Failure:
             detail=text,
         )
     code, begin = _KINDS.get(_kind(error), (FailureCode.INTERNAL, "dbt failed"))
-    return Failure(code=code, sentence=f"{begin}: {_gist(text)}", detail=text)
+    gist = _gist(text)
+    return Failure(
+        code=code, sentence=f"{begin}: {gist}", detail=None if text.rstrip(".") == gist.rstrip(".") else text
+    )
 
 
 def of_nodes(nodes: list[NodeFinished]) -> Failure:

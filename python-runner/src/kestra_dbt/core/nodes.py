@@ -24,6 +24,10 @@ class Manifest(Protocol):
     def sources(self) -> Mapping[str, Any]:
         """Sources by unique_id."""
 
+    @property
+    def exposures(self) -> Mapping[str, Any]:
+        """Exposures by unique_id."""
+
 
 @dataclass(frozen=True)
 class NodeFacts:
@@ -40,10 +44,14 @@ def facts_of(unique_id: str, name: str, manifest: Manifest | None) -> NodeFacts:
     node = _find(unique_id, manifest)
     if node is None:
         return NodeFacts(label=to_label(name or unique_id))
-    depends_on = tuple(getattr(getattr(node, "depends_on", None), "nodes", ()) or ())
+    depends_on = _depends_on(node)
+    parent = _parent(unique_id, node, depends_on)
+    if parent and unique_id.startswith("unit_test."):
+        # It runs before the model that it tests, as soon as what that one reads is there.
+        depends_on = _depends_on(_find(parent, manifest))
     return NodeFacts(
         label=to_label(_name_for_people(node)),
-        parent=_parent(unique_id, node, depends_on),
+        parent=parent,
         depends_on=depends_on,
         path=getattr(node, "original_file_path", None),
     )
@@ -58,8 +66,12 @@ def to_label(name: str) -> str:
 def _find(unique_id: str, manifest: Manifest | None) -> Any:  # noqa: ANN401 - dbt's node classes share no useful base
     if manifest is None:
         return None
-    collections = (manifest.nodes, getattr(manifest, "unit_tests", {}), manifest.sources)
+    collections = (manifest.nodes, getattr(manifest, "unit_tests", {}), manifest.sources, manifest.exposures)
     return next((nodes[unique_id] for nodes in collections if unique_id in nodes), None)
+
+
+def _depends_on(node: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return tuple(getattr(getattr(node, "depends_on", None), "nodes", ()) or ())
 
 
 def _name_for_people(node: Any) -> str:  # noqa: ANN401

@@ -5,6 +5,9 @@ from typing import Any
 
 from kestra_dbt.protocol import DbtOptions
 
+_ONE_WAY_FLAGS = frozenset({"full-refresh", "store-failures", "warn-error"})
+"""Flags that dbt has no `--no-` form of: off is to leave them out."""
+
 
 def arguments(command: list[str], options: DbtOptions, variables: dict[str, Any], more: list[str]) -> list[str]:
     """Return the arguments of one dbt command, as dbt's command line takes them."""
@@ -31,7 +34,9 @@ def selection(arguments_given: list[str]) -> str | None:
 
 def _flag(name: str, value: str | int | bool | list[str]) -> list[str]:
     if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
+        if value:
+            return [f"--{name}"]
+        return [] if name in _ONE_WAY_FLAGS else [f"--no-{name}"]
     if isinstance(value, list):
         # dbt names these two in the singular on its command line
         flag = name.removesuffix("s") if name.endswith("resource-types") else name

@@ -80,10 +80,7 @@ class Translator:
     def _pass_on(self, event: Event) -> None:
         """`docs generate` compiles every node again: of these only failures are worth telling."""
         unique_id = getattr(event, "unique_id", None)
-        fine = (
-            getattr(event, "outcome", None) is not Outcome.FAILED and getattr(event, "level", None) is not Level.ERROR
-        )
-        if not (self._looks_only and unique_id and fine):
+        if not (self._looks_only and unique_id) or _tells_failure(event):
             self._emit(event)
 
     def _translate(self, message: Any) -> Iterator[Event]:  # noqa: ANN401
@@ -98,7 +95,10 @@ class Translator:
         if name in _PLACED:
             yield from self._placed(name, message)
         if name == "NodeFinished":
-            yield self._finished_by_event(message)
+            finished = self._finished_by_event(message)
+            # dbt runs an ephemeral model as a part of those that read it, and leaves it out of its results.
+            if message.data.node_info.materialized != "ephemeral" or _tells_failure(finished):
+                yield finished
         elif name not in _TOLD_OTHERWISE:
             yield from self._line(message)
 
@@ -247,6 +247,10 @@ class Translator:
         if unique_id not in self._facts:
             self._facts[unique_id] = facts_of(unique_id, name, self._manifest)
         return self._facts[unique_id]
+
+
+def _tells_failure(event: Event) -> bool:
+    return getattr(event, "outcome", None) is Outcome.FAILED or getattr(event, "level", None) is Level.ERROR
 
 
 def command_name(context: "click.Context | None") -> str:

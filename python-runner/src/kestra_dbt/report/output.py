@@ -7,13 +7,16 @@ from pathlib import Path
 
 from kestra_dbt.protocol import Artifact
 
+_OURS = "dbt"
+"""The folder in the output folder that is ours: whatever else a user's commands put there has other paths."""
+
 
 class OutputFolder:
     """Puts files into the output folder and announces them."""
 
     def __init__(self, folder: Path, announce: Callable[[Artifact], None]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder.resolve()
+        self._folder = (folder / _OURS).resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._announce = announce
 
     def path(self, name: str) -> Path:
@@ -22,8 +25,8 @@ class OutputFolder:
         Raises:
             ValueError: ``name`` would leave the folder.
         """
-        path = (self.folder / name).resolve()
-        if self.folder not in path.parents:
+        path = (self._folder / name).resolve()
+        if self._folder not in path.parents:
             raise ValueError(f"the file name {name!r} would leave the output folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -31,7 +34,7 @@ class OutputFolder:
     def announce(self, name: str, file: str | None = None) -> None:
         """Tell that the file called ``file`` (default: ``name``) is there, to be looked up by ``name``."""
         file = file or name
-        self._announce(Artifact(name=name, file=file, bytes=self.path(file).stat().st_size))
+        self._announce(Artifact(name=name, file=f"{_OURS}/{file}", bytes=self.path(file).stat().st_size))
 
     def copy(self, source: Path, file: str, offset: int = 0) -> bool:
         """Copy ``source``, from ``offset`` on, byte by byte; False if there is nothing to copy."""

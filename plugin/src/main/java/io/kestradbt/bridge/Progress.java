@@ -2,6 +2,7 @@ package io.kestradbt.bridge;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** The words in which a node's progress is told. */
 final class Progress {
@@ -13,7 +14,7 @@ final class Progress {
         return "START " + name(node);
     }
 
-    /** {@code OK 3 of 12 model stg_orders in 0.98 s, 42 rows}, or {@code FAIL ...: } and what dbt said first. */
+    /** {@code OK 3 of 12 model stg_orders in 0.98 s, 42 rows}, or {@code FAIL ...: } and the first of what dbt said. */
     static String of(Event.NodeFinished node) {
         StringBuilder words = new StringBuilder(word(node.outcome())).append(' ').append(name(node));
         if (node.outcome() != Outcome.SKIPPED) {
@@ -23,9 +24,14 @@ final class Progress {
             words.append(String.format(Locale.ROOT, ", %,d %s", node.rowsAffected(), node.rowsAffected() == 1 ? "row" : "rows"));
         }
         if (tellsWhy(node.outcome()) && node.message() != null && !node.message().isBlank()) {
-            words.append(": ").append(node.message().strip().lines().findFirst().orElseThrow());
+            words.append(": ").append(beginning(node.message()));
         }
         return words.toString();
+    }
+
+    /** dbt's first line names the node, its second one says what was wrong. */
+    private static String beginning(String message) {
+        return message.strip().lines().map(String::strip).limit(2).collect(Collectors.joining(": "));
     }
 
     private static boolean tellsWhy(Outcome outcome) {

@@ -1,0 +1,52 @@
+"""The examples that the tasks' documentation shows: each is run as it is, where what it needs is at hand."""
+
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+from client import Engine
+from conftest import PROJECTS
+
+SOURCES = Path(__file__).parents[1] / "plugin" / "src" / "main" / "java" / "io" / "kestradbt"
+EXAMPLE = re.compile(r'@Example\(.*?title = "(?P<title>[^"]+)".*?code = """\n(?P<code>.*?)"""', re.DOTALL)
+
+NEEDS = {
+    "runner.docker.Docker": "a container engine",
+    "type: postgres": "a PostgreSQL server",
+    "production_manifest": "the manifest of an earlier run",
+}
+"""What an example may need that this test does not have: it is validated alone."""
+
+
+def examples() -> dict[str, str]:
+    """Return every example's flow by its task and title."""
+    found = {}
+    for source in sorted(SOURCES.rglob("*.java")):
+        for example in EXAMPLE.finditer(source.read_text()):
+            code = textwrap.dedent(example["code"]).replace('\\"', '"').replace("\\\\", "\\")
+            found[f"{source.stem}: {example['title']}"] = code
+    return found
+
+
+EXAMPLES = examples()
+
+
+def test_every_task_has_examples() -> None:
+    """No task goes without an example that shows how it is used."""
+    tasks = [p.stem for p in SOURCES.rglob("*.java") if "@Plugin(" in p.read_text()]
+    assert {title.partition(":")[0] for title in EXAMPLES} == set(tasks)
+
+
+@pytest.mark.parametrize("title", EXAMPLES)
+def test_an_example(engine: Engine, tmp_path: Path, title: str) -> None:
+    """Kestra takes the example as it is, and it ends well."""
+    code = EXAMPLES[title]
+    assert engine.validate(code) is None
+    if any(need in code for need in NEEDS):
+        return
+    files = tmp_path / "files"
+    shutil.copytree(PROJECTS / "shop", files / "shop", ignore=shutil.ignore_patterns("target", "logs", "*.duckdb"))
+    result = engine.run(code, tmp_path / "out", files=files, timeout=180)
+    assert result.ok, result.log_text
