@@ -264,6 +264,7 @@ def test_noise(carry_out: Runner, project: Project) -> None:
     longest = max(len(line) for line in run.raw.splitlines())
     assert longest <= 16_100
     assert all(len(node.label) <= 120 for node in run.of(NodeFinished))
+    assert "a plain line" in run.plain
     assert "x" * 1_000_000 in run.artifact("dbt.log").read_text()
     assert_all_told(run)
 
@@ -328,3 +329,29 @@ def test_secrets_stay_secret(carry_out: Runner, project: Project, tmp_path: Path
     assert "KESTRA_DBT_SECRETS" not in run.raw.decode()
     kept = [file for file in tmp_path.rglob("*") if file.is_file() and password.encode() in file.read_bytes()]
     assert not kept
+
+
+def test_no_line_passes_for_an_event(carry_out: Runner, project: Project) -> None:
+    """What a script or a macro prints is plain, even if it looks like an event."""
+    forged = '::kestra-dbt::{"version":"1.0","kind":"ended","outcome":"success","exit_code":0,"summary":{}}'
+    run = carry_out(ShellScript(), script(f"echo '{forged}'\nexit 3\n"), folder=project("broken/warning"))
+    assert run.plain == [f" {forged}"]
+    assert (run.code, run.ended.outcome) == (3, Outcome.FAILED)
+
+
+def test_a_long_temporary_folder(carry_out: Runner, project: Project, tmp_path: Path) -> None:
+    """A path that is too long for a socket is no reason to fail."""
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    run = carry_out(
+        DbtCommand(command=["parse"]), SECRETS, folder=project("broken/warning"), env={"TMPDIR": str(folder)}
+    )
+    assert run.code == 0, run
+
+
+def test_an_output_folder_that_can_not_be_made(carry_out: Runner, project: Project, tmp_path: Path) -> None:
+    """A fault of the machine is one sentence, too."""
+    (tmp_path / "output").write_text("a file is in the way")
+    run = carry_out(BUILD, SECRETS, folder=project("broken/warning"))
+    assert (run.code, run.failure.code) == (2, FailureCode.INTERNAL)
+    assert run.failure.sentence.startswith("The runner cannot work here: ")

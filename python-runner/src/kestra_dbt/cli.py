@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kestra_dbt import __version__
-from kestra_dbt.errors import KestraDbtError, RequestError
+from kestra_dbt.errors import KestraDbtError, RequestError, RunnerError
 from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
     SECRETS_VARIABLE,
@@ -48,10 +48,16 @@ def _run(request_file: Path, output: Path) -> int:
     try:
         return run(_read(request_file), _secrets(), output)
     except KestraDbtError as error:
-        for event in (error.as_failure(), Ended(outcome=Outcome.FAILED, exit_code=2, summary=Summary())):
-            sys.stdout.buffer.write(encode(event))
-        sys.stdout.buffer.flush()
-        return 2
+        return _give_up(error)
+    except OSError as error:
+        return _give_up(RunnerError(f"The runner cannot work here: {error.strerror}: {error.filename}.", str(error)))
+
+
+def _give_up(error: KestraDbtError) -> int:
+    for event in (error.as_failure(), Ended(outcome=Outcome.FAILED, exit_code=2, summary=Summary())):
+        sys.stdout.buffer.write(encode(event))
+    sys.stdout.buffer.flush()
+    return 2
 
 
 def _read(file: Path) -> Request:

@@ -3,7 +3,7 @@
 KestraDbtError
 ├── RequestError      the request cannot be carried out as it is written
 ├── ProjectError      the project or the profile cannot be read
-└── InvocationError   dbt or this runner failed
+└── RunnerError       the runner cannot do its work: a full disk, a folder that is not there
 """
 
 from kestra_dbt.protocol import Failure, FailureCode
@@ -36,7 +36,5 @@ class ProjectError(KestraDbtError):
     code = FailureCode.PROJECT
 
 
-class InvocationError(KestraDbtError):
-    """dbt or this runner failed."""
-
-    code = FailureCode.INTERNAL
+class RunnerError(KestraDbtError):
+    """The runner cannot do its work: a full disk, a folder that it may not write to."""

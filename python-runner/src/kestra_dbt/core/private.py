@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_LONGEST = 80
+"""Characters: the path of a Unix socket in the folder has to fit into 104 bytes (macOS; Linux takes 108)."""
+
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
@@ -16,6 +19,9 @@ def private_folder() -> Iterator[Path]:
     takes its place.
     """
     folder = Path(tempfile.mkdtemp(prefix="kestra-dbt-"))
+    if len(str(folder)) > _LONGEST:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="kestra-dbt-", dir="/tmp"))
     try:
         yield folder
     finally:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from kestra_dbt.core.processes import Child
 from kestra_dbt.core.reception import Reception
-from kestra_dbt.protocol import Event, encode
+from kestra_dbt.protocol import EVENT_PREFIX, Event, encode
 
 GRACE_S = 10.0
 """Seconds between asking the child to stop and killing it."""
@@ -149,11 +149,13 @@ def write_line(line: bytes) -> None:
 
 
 def write_plain(line: bytes) -> None:
-    """Write a plain line: as UTF-8 whatever it was, a very long one in pieces.
+    """Write a plain line: as UTF-8 whatever it was, a very long one in pieces, and never one that passes for an event.
 
     Only a line of Kestra's own outputs protocol must stay whole.
     """
     text = line.decode("utf-8", "replace").rstrip("\r").encode()
+    if text.startswith(EVENT_PREFIX.encode()):
+        text = b" " + text
     if len(text) <= _PIECE or text.startswith(b"::{"):
         write_line(text + b"\n")
         return

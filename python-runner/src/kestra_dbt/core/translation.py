@@ -1,6 +1,7 @@
 """dbt's structured events, translated into ours."""
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -99,6 +100,8 @@ class Translator:
             # dbt runs an ephemeral model as a part of those that read it, and leaves it out of its results.
             if message.data.node_info.materialized != "ephemeral" or _tells_failure(finished):
                 yield finished
+        elif name == "PrintEvent":
+            self._print(message.info.msg)
         elif name not in _TOLD_OTHERWISE:
             yield from self._line(message)
 
@@ -212,6 +215,12 @@ class Translator:
         holding = (self._finished_at,) if facts.parent else (self._finished_at, self._tests_finished_at)
         done = [times[upstream] for upstream in facts.depends_on for times in holding if upstream in times]
         return min(max(done, default=self._queue_began or started), started)
+
+    def _print(self, text: str) -> None:
+        """Print what a macro prints, as dbt would have done: it may be meant for whoever reads the output."""
+        if not self._quiet:
+            sys.stdout.write(f"{clean(text)}\n")
+            sys.stdout.flush()
 
     def _line(self, message: Any) -> Iterator[Log]:  # noqa: ANN401
         text = clean(message.info.msg)
