@@ -57,7 +57,7 @@ class RunTest {
         run.accept(finished(1, "test.b", null, Outcome.WARNING, "Got 1 result"));
 
         assertThat(sink.progress).containsExactly(
-            "node.finished FAIL 3 of 12 test a in 2.00 s: first line", "node.finished WARN 3 of 12 test b in 2.00 s: Got 1 result"
+            "node.finished FAIL 3 of 12 test a in 2.00 s: first line: second line", "node.finished WARN 3 of 12 test b in 2.00 s: Got 1 result"
         );
     }
 
