@@ -19,7 +19,27 @@ def judge(code: int, results: Results, failures: dict[int, Failure], *, killed: 
     unfinished = [i for i in results.invocations.values() if i.exit_code is None]
     if unfinished:
         return _failed(1, _died(unfinished[0], None))
+    silent = next((i for i in results.invocations.values() if _unreported(i) > 0), None)
+    if silent is not None:
+        return _failed(1, _not_reported(silent))
     return _passed(results)
+
+
+def _unreported(invocation: Invocation) -> int:
+    """Return how many nodes of an invocation that calls itself good never came to an end."""
+    if invocation.exit_code:
+        return 0
+    reported = sum(node.resource_type != "operation" for node in invocation.nodes)  # hooks are not counted by dbt
+    announced = max((node.total or 0 for node in (*invocation.nodes, *invocation.running.values())), default=0)
+    return max(announced - reported, len(invocation.running))
+
+
+def _not_reported(invocation: Invocation) -> Failure:
+    return Failure(
+        code=FailureCode.INTERNAL,
+        sentence=f"`dbt {invocation.command}` ended with exit code 0, but {_unreported(invocation)} of the nodes that "
+        "it selected were never reported: do not trust this run; dbt.log has what happened.",
+    )
 
 
 def _passed(results: Results) -> Verdict:

@@ -1,0 +1,90 @@
+"""How runs are judged, from what their invocations told."""
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from kestra_dbt.core.judgement import judge
+from kestra_dbt.protocol import Failure, FailureCode, NodeFinished, NodeStarted, Outcome
+from kestra_dbt.report.results import Results
+
+NOW = datetime(2026, 1, 15, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Results]:
+    """Yield the results of a build that ended with exit code 0, so far without nodes."""
+    results = Results(tmp_path / "nodes.ion")
+    build = results.invocation(1)
+    build.command, build.exit_code = "build", 0
+    yield results
+    results.close()
+
+
+def finished(name: str, outcome: Outcome = Outcome.SUCCESS, total: int = 2, kind: str = "model") -> NodeFinished:
+    """Return a node that ended."""
+    return NodeFinished(
+        invocation=1,
+        unique_id=f"{kind}.shop.{name}",
+        label=name,
+        resource_type=kind,
+        index=1,
+        total=total,
+        outcome=outcome,
+        status=outcome.value,
+        queued_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+
+
+def started(name: str, total: int = 2) -> NodeStarted:
+    """Return a node that began."""
+    return NodeStarted(
+        invocation=1, unique_id=f"model.shop.{name}", label=name, resource_type="model", index=1, total=total, at=NOW
+    )
+
+
+def test_all_that_was_selected_was_reported(results: Results) -> None:
+    """Green is when every node that dbt announced came to an end; hooks are over and above."""
+    for node in (finished("a"), finished("b"), finished("hook", kind="operation")):
+        results.finished(node)
+    assert judge(0, results, {}, killed=False, script=False).outcome is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize("hook", [True, False])
+def test_a_node_that_was_never_reported(results: Results, hook: bool) -> None:
+    """An exit code of 0 does not make up for a node without a result."""
+    results.finished(finished("a"))
+    if hook:
+        results.finished(finished("hook", kind="operation"))
+    verdict = judge(0, results, {}, killed=False, script=False)
+    assert verdict.failure is not None
+    assert (verdict.outcome, verdict.exit_code, verdict.failure.code) == (Outcome.FAILED, 1, FailureCode.INTERNAL)
+    assert "1 of the nodes that it selected were never reported" in verdict.failure.sentence
+
+
+def test_a_node_that_never_ended(results: Results) -> None:
+    """Nor for one that began and never ended."""
+    results.finished(finished("a", total=1))
+    results.started(started("b", total=1))
+    assert judge(0, results, {}, killed=False, script=False).outcome is Outcome.FAILED
+
+
+def test_an_invocation_without_an_end(results: Results) -> None:
+    """A script that ends well although one of its dbts vanished is not well."""
+    results.invocation(1).exit_code = None
+    assert judge(0, results, {}, killed=False, script=True).outcome is Outcome.FAILED
+
+
+def test_the_failure_of_the_last_invocation_counts(results: Results) -> None:
+    """An earlier failure that the script went over is not why it failed."""
+    results.invocation(1).exit_code = 1
+    results.invocation(2).command, results.invocation(2).exit_code = "test", 2
+    failures = {
+        number: Failure(code=FailureCode.PROJECT, sentence=f"Failure {number}.") for number in results.invocations
+    }
+    verdict = judge(2, results, failures, killed=False, script=True)
+    assert verdict.failure == failures[2]
