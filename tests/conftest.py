@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from client import VERSIONS, Engine, Result
+from postgres import NoPostgresError, Postgres
 
 TESTS = Path(__file__).parent
 PROJECTS = TESTS / "projects"
@@ -39,6 +40,17 @@ def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
     }
     with Engine.start(kestra, secrets={"WAREHOUSE_PASSWORD": "hunter2-planted"}, env=env) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    try:
+        server = Postgres.start()
+    except NoPostgresError as reason:
+        pytest.skip(str(reason))
+    with server:
+        yield server
 
 
 @pytest.fixture

@@ -143,15 +143,23 @@ def test_output_that_is_not_utf_8(run_flow: RunFlow) -> None:
 def descendants(pid: int) -> list[int]:
     """Return the processes below ``pid``, parents first."""
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, read(children).split()):
             found += [child, *descendants(child)]
     return found
 
 
+def read(file: Path) -> bytes:
+    """Return what the system says about a process, nothing if it has ended."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
 def runner_processes(engine: Engine) -> list[int]:
     """Return the processes of our runner below an engine: the supervisor, then the one with dbt."""
-    return [pid for pid in descendants(engine.pid) if b"runner.pyz" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
 
 
 @pytest.mark.parametrize("victim", ["dbt", "runner"])

@@ -9,10 +9,13 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import sys
+from pathlib import Path
 
 from kestra_dbt.contract import early_failure
 from kestra_dbt.environment import EnvironmentFailedError, ensure_environment, is_installed
+from kestra_dbt.stop_file import StopFile, StoppedError
 
 OLDEST_PYTHON = (3, 10)
 
@@ -51,9 +54,11 @@ def _settle(arguments: list[str]) -> None:
         )
     if dependencies:
         try:
-            _hop(ensure_environment(dependencies), arguments)
+            _hop(_make_environment(dependencies, arguments[1]), arguments)
         except EnvironmentFailedError as failure:
             _give_up("environment", failure.sentence, failure.detail)
+        except StoppedError:
+            _give_up("killed", "The run was stopped while `dependencies` were being installed, before dbt started.")
     other = _interpreter_of_dbt()
     if other:
         _hop(other, arguments)
@@ -79,6 +84,18 @@ def _dependencies(request_file: str) -> list[str]:
     except (OSError, ValueError, AttributeError):
         return []
     return [str(requirement) for requirement in found if str(requirement).strip()]
+
+
+def _make_environment(dependencies: list[str], request_file: str) -> str:
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return ensure_environment(dependencies, StopFile(Path(request_file)).check)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - as handlers are called
+    raise StoppedError
 
 
 def _interpreter_of_dbt() -> str | None:

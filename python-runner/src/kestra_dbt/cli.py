@@ -14,6 +14,8 @@ from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
     SECRETS_VARIABLE,
     Ended,
+    Failure,
+    FailureCode,
     Outcome,
     Request,
     RequestAdapter,
@@ -22,6 +24,7 @@ from kestra_dbt.protocol import (
     encode,
     major,
 )
+from kestra_dbt.stop_file import StopFile, StoppedError
 
 OUTPUT_VARIABLE = "OUTPUT_DIR"
 """Environment variable in which Kestra names the folder for output files."""
@@ -46,18 +49,21 @@ def _run(request_file: Path, output: Path) -> int:
     from kestra_dbt.core.run import run  # noqa: PLC0415
 
     try:
-        return run(_read(request_file), _secrets(), output)
+        return run(_read(request_file), _secrets(), output, StopFile(request_file))
     except KestraDbtError as error:
-        return _give_up(error)
+        return _end(error.as_failure(), 2)
+    except StoppedError:
+        return _end(Failure(code=FailureCode.KILLED, sentence="The run was stopped before dbt started."), 130)
     except OSError as error:
-        return _give_up(RunnerError(f"The runner cannot work here: {error.strerror}: {error.filename}.", str(error)))
+        failure = RunnerError(f"The runner cannot work here: {error.strerror}: {error.filename}.", str(error))
+        return _end(failure.as_failure(), 2)
 
 
-def _give_up(error: KestraDbtError) -> int:
-    for event in (error.as_failure(), Ended(outcome=Outcome.FAILED, exit_code=2, summary=Summary())):
+def _end(failure: Failure, code: int) -> int:
+    for event in (failure, Ended(outcome=Outcome.FAILED, exit_code=code, summary=Summary())):
         sys.stdout.buffer.write(encode(event))
     sys.stdout.buffer.flush()
-    return 2
+    return code
 
 
 def _read(file: Path) -> Request:

@@ -11,12 +11,14 @@ import importlib.metadata
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 CACHE_VARIABLE = "KESTRA_DBT_CACHE"
 """Environment variable that names the cache folder. Default: ``kestra-dbt`` in the user's cache folder."""
@@ -25,6 +27,7 @@ OWN_REQUIREMENTS = ("pydantic>=2.5,<3",)
 """What the runner itself needs beside dbt."""
 
 _READY = ".kestra-dbt-ready"
+_CHECK_EVERY_S = 0.2
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*([^;@]*?)\s*(;.*)?$")
 
 
@@ -58,10 +61,14 @@ def is_installed(requirement: str) -> bool:
         return False
 
 
-def ensure_environment(requirements: list[str]) -> str:
+def ensure_environment(requirements: list[str], check: Callable[[], None] = lambda: None) -> str:
     """Return the interpreter of an environment that has ``requirements``, making it if it is not there yet.
 
     Safe when several tasks start together: one makes it, the others wait.
+
+    Args:
+        requirements: for pip.
+        check: called again and again meanwhile; what it raises ends the work, and what was started for it.
 
     Raises:
         EnvironmentFailedError: a requirement could not be installed.
@@ -72,13 +79,13 @@ def ensure_environment(requirements: list[str]) -> str:
     python = folder / "bin" / "python"
     if (folder / _READY).exists():
         return str(python)
-    with _locked(folder.with_suffix(".lock")):
+    with _locked(folder.with_suffix(".lock"), check):
         if not (folder / _READY).exists():
-            _make(folder, python, wanted)
+            _make(folder, python, wanted, check)
     return str(python)
 
 
-def _make(folder: Path, python: Path, wanted: list[str]) -> None:
+def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], None]) -> None:
     started = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half made
     uv = shutil.which("uv")
@@ -89,9 +96,9 @@ def _make(folder: Path, python: Path, wanted: list[str]) -> None:
         requirements.write("\n".join(wanted) + "\n")
         requirements.flush()
         try:
-            _run([*create, str(folder)], f"No virtual environment could be made with {sys.executable}")
-            _run([*install, "-q", "-r", requirements.name], "`dependencies` could not be installed")
-        except EnvironmentFailedError:
+            _run([*create, str(folder)], f"No virtual environment could be made with {sys.executable}", check)
+            _run([*install, "-q", "-r", requirements.name], "`dependencies` could not be installed", check)
+        except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     (folder / _READY).touch()
@@ -103,13 +110,28 @@ def _make(folder: Path, python: Path, wanted: list[str]) -> None:
     )
 
 
-def _run(command: list[str], complaint: str) -> None:
-    done = subprocess.run(  # noqa: PLW1510 - the code is looked at below
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", stdin=subprocess.DEVNULL
+def _run(command: list[str], complaint: str, check: Callable[[], None]) -> None:
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        code = _wait_for(command, said, check)
+        if code:
+            said.seek(0)
+            output = re.sub(r"://[^/@\s]+@", "://***@", said.read().strip())
+            raise EnvironmentFailedError(f"{complaint}: {_reason(output) or f'exit code {code}'}.", output)
+
+
+def _wait_for(command: list[str], said: IO[str], check: Callable[[], None]) -> int:
+    process = subprocess.Popen(
+        command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
     )
-    if done.returncode:
-        output = re.sub(r"://[^/@\s]+@", "://***@", done.stdout.strip())
-        raise EnvironmentFailedError(f"{complaint}: {_reason(output) or f'exit code {done.returncode}'}.", output)
+    try:
+        while True:
+            check()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(_CHECK_EVERY_S)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)  # an installer may be building a package, in processes of its own
+            process.wait()
 
 
 def _reason(output: str) -> str:
@@ -130,10 +152,16 @@ def _cache_folder() -> Path:
 
 
 @contextlib.contextmanager
-def _locked(file: Path) -> Iterator[None]:
+def _locked(file: Path, check: Callable[[], None]) -> Iterator[None]:
     import fcntl  # noqa: PLC0415 - POSIX only, as this whole function is
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets go of it even if we are killed
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it even if we are killed
+                break
+            except BlockingIOError:
+                check()
+                time.sleep(_CHECK_EVERY_S)
         yield

@@ -1,12 +1,15 @@
 """The way from a dbt invocation to the supervisor: a Unix socket, events one way, two words the other.
 
-On connecting, the supervisor answers with the number of the invocation; after the InvocationFinished event it answers
-once the artifacts are collected, so that a next invocation can't overwrite them before.
+On connecting, the supervisor answers with the number of the invocation, or with 0 if the run is being stopped; after
+the InvocationFinished event it answers once the artifacts are collected, so that a next invocation can't overwrite
+them before.
 """
 
 import os
+import select
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from kestra_dbt.protocol import Event, encode
@@ -21,11 +24,18 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._lock = threading.Lock()
+        self._finished = False
         self.invocation = int(self._read_word())
+        if not self.invocation:
+            raise ConnectionAbortedError("the run is being stopped")
 
     @classmethod
     def from_environment(cls) -> "Channel | None":
-        """Connect to the supervisor of this process; None if it has none."""
+        """Connect to the supervisor of this process; None if it has none.
+
+        Raises:
+            ConnectionError: it is gone, or it is stopping the run.
+        """
         path = os.environ.get(CHANNEL_VARIABLE)
         if not path or not Path(path).is_socket():
             return None
@@ -39,10 +49,23 @@ class Channel:
         with self._lock:
             self._socket.sendall(line)
 
+    def when_broken(self, act: Callable[[], None]) -> None:
+        """Have ``act`` called, on a thread of its own, should the supervisor die before this invocation is finished."""
+        threading.Thread(target=self._watch, args=(act,), name="supervisor-watch", daemon=True).start()
+
     def finish(self) -> None:
         """Wait until the artifacts are collected, then hang up."""
         self._read_word()
+        self._finished = True
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes the watch, which would keep the connection open
         self._socket.close()
+
+    def _watch(self, act: Callable[[], None]) -> None:
+        broken = select.poll()
+        broken.register(self._socket, 0)  # no data: that the other end is gone is told in any case
+        broken.poll()
+        if not self._finished:
+            act()
 
     def _read_word(self) -> str:
         word = b""

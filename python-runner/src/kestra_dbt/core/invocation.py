@@ -8,6 +8,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from kestra_dbt.core.channel import Channel
 from kestra_dbt.core.failures import of_exception
+from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.options import selection
 from kestra_dbt.core.translation import Translator
 from kestra_dbt.protocol import Failure, FailureCode, InvocationFinished
@@ -18,16 +19,23 @@ there (its lines are then reported as events, once) or into the user's own pipe 
 
 _DEBUG_VARIABLE = "KESTRA_DBT_DEBUG"
 
+_INTERRUPTED = 128 + signal.SIGINT
+
 
 def invoke(arguments: list[str]) -> int:
     """Run dbt with ``arguments``, reporting to this process's supervisor if there is one; return dbt's exit code."""
-    channel = Channel.from_environment()
+    try:
+        channel = Channel.from_environment()
+    except ConnectionError:  # the run is being stopped: nothing new is begun
+        return _INTERRUPTED
     muted = channel is not None and pipe_name(1) == os.environ.get(STDOUT_VARIABLE)
     if muted:
         arguments = _mute(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # dbt cancels its queries on an interrupt
+    interruption = Interruption()
+    interruption.install()
     if channel is None:
         return exit_code(dbtRunner().invoke(arguments))
+    channel.when_broken(end_without_supervisor)
     translator = Translator(
         channel.invocation,
         channel.send,
@@ -36,6 +44,7 @@ def invoke(arguments: list[str]) -> int:
         quiet=not muted,
     )
     result = dbtRunner(callbacks=[translator]).invoke(arguments)
+    interruption.finish()
     translator.finish(result.result)
     code = exit_code(result)
     failure = _failure(result, translator)

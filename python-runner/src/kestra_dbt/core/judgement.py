@@ -2,6 +2,7 @@
 
 from kestra_dbt.core.failures import of_nodes
 from kestra_dbt.core.reception import runs_nodes
+from kestra_dbt.core.stop import StopReport
 from kestra_dbt.protocol import Failure, FailureCode, Outcome
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
@@ -10,10 +11,13 @@ _SIGNALLED = 128
 _KILLED_HARD = 137
 
 
-def judge(code: int, results: Results, failures: dict[int, Failure], *, killed: bool, script: bool) -> Verdict:
+def judge(
+    code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None, script: bool
+) -> Verdict:
     """Judge a run by the exit code of its child and by what its invocations told."""
-    if killed:
-        return _failed(code or 130, Failure(code=FailureCode.KILLED, sentence=_killed_sentence(results)))
+    if stopped:
+        failure = Failure(code=FailureCode.KILLED, sentence=_stopped_sentence(results, stopped))
+        return Verdict(Outcome.FAILED, code or 130, failure, stopped=True)
     if code:
         return _failed(code, _reason_for(code, results, failures, script=script))
     unfinished = [i for i in results.invocations.values() if i.exit_code is None]
@@ -90,7 +94,7 @@ def _has_failed_nodes(invocation: Invocation) -> bool:
 
 
 def _died(invocation: Invocation, code: int | None) -> Failure:
-    running = ", ".join(f"{n.resource_type} {n.label}" for n in invocation.running.values()) or "no node"
+    running = _names_of_running(invocation) or "no node"
     ended = f"with exit code {code}{_signal_hint(code)} " if code else ""
     return Failure(
         code=FailureCode.KILLED if code and code > _SIGNALLED else FailureCode.INTERNAL,
@@ -111,9 +115,22 @@ def _script_sentence(code: int, results: Results) -> str:
     return f"The commands ended with exit code {code}{_signal_hint(code)}, after {dbts} that did not fail: see the log."
 
 
-def _killed_sentence(results: Results) -> str:
+def _stopped_sentence(results: Results, stopped: StopReport) -> str:
     finished = len(results.nodes)
-    return f"The run was stopped after {finished} {'node' if finished == 1 else 'nodes'}."
+    running = "; ".join(filter(None, map(_names_of_running, results.invocations.values())))
+    sentence = f"The run was stopped after {finished} {'node' if finished == 1 else 'nodes'}"
+    sentence += f", while {running} ran." if running else "."
+    if stopped.forced:
+        sentence += (
+            f" dbt did not end within {stopped.grace_s:g} s and was killed: it may have left queries in the warehouse."
+        )
+    if stopped.survivors:
+        sentence += f" These processes could not be killed: {', '.join(stopped.survivors)}."
+    return sentence
+
+
+def _names_of_running(invocation: Invocation) -> str:
+    return ", ".join(f"{node.resource_type} {node.label}" for node in invocation.running.values())
 
 
 def _invocation_name(invocation: Invocation, results: Results) -> str:

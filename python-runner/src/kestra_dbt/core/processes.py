@@ -10,6 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from kestra_dbt.core.system import Process, adopt_orphans, descendants
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 @dataclass
 class Child:
@@ -20,9 +24,21 @@ class Child:
     """Descriptor from which its standard output is read."""
 
     def signal(self, number: int) -> None:
-        """Send a signal to the child and all that it started."""
-        with contextlib.suppress(ProcessLookupError):
+        """Send a signal to the child and all that it started, but for what went into a session of its own."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to everything below this process, wherever it went."""
+        self.signal(number)
+        for process in self.left():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(process.pid) != self.pid:
+                    os.kill(process.pid, number)
+
+    def left(self) -> list[Process]:
+        """Return what still runs of the child and all that it started."""
+        return descendants(os.getpid())
 
     def ended(self) -> int | None:
         """Return the exit code, as a shell tells it (128 + signal); None while it runs."""
@@ -34,11 +50,15 @@ class Child:
 
 def fork(work: Callable[[], int]) -> Child:
     """Run ``work`` in a forked process, whose exit code it returns; its standard output goes to a pipe."""
+    adopt_orphans()
     reader, writer = os.pipe()
+    # A signal that comes before the child can take it waits until it can.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         _become_child(work, writer)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     os.close(writer)
     return Child(pid, reader)
 
@@ -52,6 +72,7 @@ def _become_child(work: Callable[[], int], stdout: int) -> NoReturn:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         os.dup2(stdout, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         code = work()
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT

@@ -13,6 +13,7 @@ from kestra_dbt.protocol import (
     Log,
     NodeFinished,
     NodeStarted,
+    Outcome,
     ProjectLoaded,
     decode,
     is_kind,
@@ -32,6 +33,7 @@ class Reception:
         self._pass_on = pass_on
         self._count = 0
         self._places: dict[int, _Places] = {}
+        self._stopping = False
         self.failures: dict[int, Failure] = {}
         """What each failed invocation says about it, by its number."""
 
@@ -39,6 +41,10 @@ class Reception:
         """Number a new invocation."""
         self._count += 1
         return self._count
+
+    def stop(self) -> None:
+        """From now on, a node that fails was cancelled: it counts as one that never ended, not as one that failed."""
+        self._stopping = True
 
     def received(self, line: bytes) -> bool:
         """Take one event line; True if it was the last of its invocation and everything is collected."""
@@ -48,6 +54,8 @@ class Reception:
         event = decode(line.decode())
         if isinstance(event, Failure):  # told at the end, if it is still one then: a script may go on
             self.failures[self._count] = event
+            return False
+        if self._stopping and isinstance(event, NodeFinished) and event.outcome is Outcome.FAILED:
             return False
         self._pass_on(line + b"\n")
         self._note(event)

@@ -1,6 +1,7 @@
 """Carries out one request for dbt Core, from its first check to the Ended event."""
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -16,6 +17,7 @@ from kestra_dbt.core.private import private_folder, put_dbt_on_path, write_priva
 from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
+from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.own_command import own_command
 from kestra_dbt.protocol import DbtCommand, Ended, Metric, Outcome, Request, Secrets, ShellScript, Summary
@@ -23,16 +25,18 @@ from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import NODES_FILE, Results
 from kestra_dbt.report.summary import SUMMARY_FILE, summary_page
 from kestra_dbt.report.verdict import Verdict
+from kestra_dbt.stop_file import StopFile
 
 _PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _SEARCH_DEPTH = 4
 
 
-def run(request: Request, secrets: Secrets, output: Path) -> int:
+def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
     """Carry out ``request``; everything is reported as events on standard output. Return the exit code.
 
     Raises:
         KestraDbtError: it can't even be started, for a reason in the request or the project.
+        StoppedError: it was told to stop before.
     """
     began = time.monotonic()
     folder = OutputFolder(output, write_event)
@@ -44,11 +48,12 @@ def run(request: Request, secrets: Secrets, output: Path) -> int:
         work = _work(request, secrets, private)
         listener.bind(str(private / "events.sock"))
         listener.listen()
-        supervisor = Supervisor(listener, reception)
+        supervisor = Supervisor(listener, reception, stop_file)
+        stop_file.check()
         code = supervisor.run(lambda: fork(_announcing_stdout(work)))
     results.close()
     collector.announce_by_invocation()
-    end = judge(code, results, reception.failures, killed=supervisor.killed, script=isinstance(request, ShellScript))
+    end = judge(code, results, reception.failures, stopped=supervisor.stopped, script=isinstance(request, ShellScript))
     summary = results.summary(time.monotonic() - began)
     folder.announce(NODES_FILE)
     folder.path(SUMMARY_FILE).write_text(summary_page(results, summary, end), encoding="utf-8")
@@ -132,6 +137,7 @@ def _script_command(interpreter: list[str], script: str, private: Path) -> list[
 
 def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
+    die_with_parent(signal.SIGKILL)  # a dbt notices by itself that the supervisor is gone, and cancels its queries
     try:
         os.execvp(command[0], command)  # noqa: S606 - it is the shell that the user named
     except OSError as error:

@@ -6,6 +6,7 @@ results, artifacts and the reason still get out.
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -15,10 +16,12 @@ from collections.abc import Callable
 
 from kestra_dbt.core.processes import Child
 from kestra_dbt.core.reception import Reception
+from kestra_dbt.core.stop import Stop, StopReport
 from kestra_dbt.protocol import EVENT_PREFIX, Event, encode
+from kestra_dbt.stop_file import GRACE_S, StopFile
 
-GRACE_S = 10.0
-"""Seconds between asking the child to stop and killing it."""
+_BEAT_S = 0.2
+"""Seconds between two looks at what no descriptor tells: the stop file, and what a stop has come to."""
 
 _DRAIN_S = 0.5
 """Seconds that are spent on the rest of the output after the child's end, should a process it left hold it open."""
@@ -45,12 +48,15 @@ class LineBuffer:
 class Supervisor:
     """Runs one child to its end."""
 
-    def __init__(self, listener: socket.socket, reception: Reception) -> None:
+    def __init__(self, listener: socket.socket, reception: Reception, stop_file: StopFile) -> None:
         self._listener = listener
         self._reception = reception
+        self._stop_file = stop_file
         self._selector = selectors.DefaultSelector()
         self._open_channels = 0
-        self.killed = False
+        self._stop: Stop | None = None
+        self.stopped: StopReport | None = None
+        """What a stop came to, if there was one."""
 
     def run(self, start: Callable[[], Child]) -> int:
         """Start the child, and return its exit code once it has ended and all that it said has been passed on."""
@@ -67,6 +73,7 @@ class Supervisor:
             self._register(child.stdout, lambda: self._output(child, stdout))
             code = self._loop(child)
             child.signal(signal.SIGKILL)  # what a script left running would hold the task's output open
+            self.stopped = self._stop.finish() if self._stop else None
             return code
         finally:
             signal.set_wakeup_fd(previous)
@@ -76,34 +83,42 @@ class Supervisor:
 
     def _loop(self, child: Child) -> int:
         code: int | None = None
-        deadline: float | None = None
-        while code is None or self._is_busy(child, deadline):
-            for key, _ in self._selector.select(timeout=self._patience(code, deadline)):
+        deadline = 0.0
+        while code is None or (self._is_streaming(child) and time.monotonic() < deadline):
+            for key, _ in self._selector.select(timeout=_BEAT_S):
                 key.data()
-            if code is None and (code := child.ended()) is not None:
+            self._look_after_stop(child)
+            if code is None:
+                code = child.ended()
+            # The child may be a shell that ended at once, above a dbt that still cancels its queries.
+            if code is None or (self._stop is not None and self._stop.is_awaited()):
                 deadline = time.monotonic() + _DRAIN_S
-            if code is None and self.killed and time.monotonic() > self._kill_at:
-                child.signal(signal.SIGKILL)
         return code
 
-    def _is_busy(self, child: Child, deadline: float | None) -> bool:
-        streaming = self._open_channels > 0 or child.stdout in self._selector.get_map()
-        return streaming and deadline is not None and time.monotonic() < deadline
+    def _is_streaming(self, child: Child) -> bool:
+        return self._open_channels > 0 or child.stdout in self._selector.get_map()
 
-    def _patience(self, code: int | None, deadline: float | None) -> float | None:
-        if code is not None and deadline is not None:
-            return max(0.0, deadline - time.monotonic())
-        return 0.5 if self.killed else None
+    def _look_after_stop(self, child: Child) -> None:
+        grace_s = self._stop_file.take()
+        if grace_s is None and _nobody_reads():
+            grace_s = GRACE_S
+        if grace_s is not None:
+            self._begin_stop(child, grace_s)
+        if self._stop is not None:
+            self._stop.advance(dbt_runs=self._open_channels > 0)
+
+    def _begin_stop(self, child: Child, grace_s: float) -> None:
+        if self._stop is None:
+            self._stop = Stop(child, grace_s)
+            self._reception.stop()
 
     def _register(self, source: socket.socket | int, act: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, act)
 
     def _woken(self, wakeup: socket.socket, child: Child) -> None:
         numbers = wakeup.recv(64)
-        if not self.killed and (signal.SIGTERM in numbers or signal.SIGINT in numbers):
-            self.killed = True
-            self._kill_at = time.monotonic() + GRACE_S
-            child.signal(signal.SIGINT)
+        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+            self._begin_stop(child, GRACE_S)
 
     def _output(self, child: Child, lines: LineBuffer) -> None:
         data = os.read(child.stdout, 1 << 16)
@@ -115,6 +130,10 @@ class Supervisor:
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
+        if self._stop is not None:  # a script that goes on after the interrupt: nothing new is begun
+            with contextlib.suppress(ConnectionError), connection:
+                connection.sendall(b"0\n")
+            return
         number = self._reception.connected()
         connection.sendall(f"{number}\n".encode())
         lines = LineBuffer()
@@ -143,9 +162,10 @@ def write_event(event: Event) -> None:
 
 
 def write_line(line: bytes) -> None:
-    """Write one whole line to the real standard output."""
-    sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
+    """Write one whole line to the real standard output, as long as somebody reads it."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
 
 
 def write_plain(line: bytes) -> None:
@@ -162,6 +182,13 @@ def write_plain(line: bytes) -> None:
     for begin in range(0, len(text), _PIECE):
         piece = text[begin : begin + _PIECE]
         write_line(piece.decode("utf-8", "ignore").encode() + b"\n")
+
+
+def _nobody_reads() -> bool:
+    """Tell whether the reader of our output is gone: an orchestrator that died may do this run again elsewhere."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def _note(number: int, frame: object) -> None:

@@ -17,7 +17,7 @@ def summary_page(results: Results, summary: Summary, end: Verdict) -> str:
     """Return the page in Markdown."""
     return "\n".join(
         [
-            f"# dbt: {end.outcome.value}",
+            f"# dbt: {'stopped' if end.stopped else end.outcome.value}",
             "",
             *_why(end),
             *_counts(summary),

@@ -14,3 +14,5 @@ class Verdict:
     failure: Failure | None = None
     reason: str | None = None
     """Why it is a warning: one sentence."""
+    stopped: bool = False
+    """Whether it was told to stop, and did."""

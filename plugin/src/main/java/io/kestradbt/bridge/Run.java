@@ -25,7 +25,7 @@ public final class Run {
     private List<String> unfinished = List.of();
     private boolean heard;
     private Event.Failure failure;
-    private Event.Ended ended;
+    private volatile Event.Ended ended; // looked at while a stop is awaited
 
     public Run(RunSink sink, Clock clock) {
         this.sink = sink;

@@ -15,9 +15,10 @@ import java.util.Optional;
  * @param summary     the run in figures
  * @param failed      nodes that failed, by dbt's ids
  * @param warning     whether it ended with a warning
+ * @param stopped     whether it was told to stop
  * @param failure     why it failed; empty if it did not
  */
 public record RunResult(
     int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
-    Summary summary, List<String> failed, boolean warning, Optional<String> failure
+    Summary summary, List<String> failed, boolean warning, boolean stopped, Optional<String> failure
 ) {}

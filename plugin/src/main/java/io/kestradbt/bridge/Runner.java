@@ -3,6 +3,7 @@ package io.kestradbt.bridge;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,24 +32,29 @@ public final class Runner {
     private final CommandsWrapper commands;
     private final String python;
     private final boolean beforeCommands;
+    private final Duration killGrace;
     private final BooleanSupplier killed;
 
     /**
      * @param commands       where and how to run it: all but the command itself
      * @param python         interpreter to run it with
      * @param beforeCommands whether {@code commands} has some
+     * @param killGrace      between asking dbt to stop and killing it
      * @param killed         whether the task was told to stop for good
      */
-    public Runner(RunContext runContext, CommandsWrapper commands, String python, boolean beforeCommands, BooleanSupplier killed) {
+    public Runner(
+        RunContext runContext, CommandsWrapper commands, String python, boolean beforeCommands, Duration killGrace, BooleanSupplier killed
+    ) {
         this.runContext = runContext;
         this.commands = commands;
         this.python = python;
         this.beforeCommands = beforeCommands;
+        this.killGrace = killGrace;
         this.killed = killed;
     }
 
     /**
-     * Run it to its end.
+     * Run it to its end, or stop it when this thread is interrupted.
      *
      * @throws IllegalArgumentException if the secrets are too large
      * @throws Exception                what stopped the task runner before the Python runner said anything
@@ -61,13 +67,16 @@ public final class Runner {
         KestraSink sink = new KestraSink(runContext);
         Run run = new Run(sink, Clock.systemUTC());
         EventConsumer consumer = new EventConsumer(run::accept, new DefaultLogConsumer(runContext));
-        Ending ending = carryOut(commands.withEnv(env).withCommands(Property.ofValue(List.of(command()))).withLogConsumer(consumer));
+        CommandsWrapper complete = commands.withEnv(env).withCommands(Property.ofValue(List.of(command()))).withLogConsumer(consumer);
+        StoppableCommands stoppable = new StoppableCommands(complete, killGrace, () -> run.ended().isPresent(), runContext.logger());
+        Ending ending = carryOut(stoppable, complete);
+        boolean stopped = stoppable.stopped() || killed.getAsBoolean();
         consumer.close();
-        run.close(killed.getAsBoolean());
+        run.close(stopped);
 
-        Optional<String> failure = failure(run, ending, consumer.problem(), sink);
+        Optional<String> failure = stopped ? Optional.of(stopped(run, sink)) : failure(run, ending, consumer.problem(), sink);
         run.ended().map(Event.Ended::reason).ifPresent(reason -> sink.log(Level.WARN, reason, null));
-        return result(run, ending, failure, sink);
+        return result(run, ending, failure, stopped, sink);
     }
 
     private String command() throws IllegalVariableEvaluationException {
@@ -83,9 +92,9 @@ public final class Runner {
         return "'" + word.replace("'", "'\\''") + "'";
     }
 
-    private Ending carryOut(CommandsWrapper complete) {
+    private Ending carryOut(StoppableCommands stoppable, CommandsWrapper complete) {
         try {
-            return Ending.of(complete.run(), complete);
+            return Ending.of(stoppable.run(), complete);
         } catch (RunnableTaskException e) {
             return e.getOutput() instanceof ScriptOutput output ? Ending.of(output, complete) : Ending.of(e, uploaded(complete), complete);
         } catch (Exception e) {
@@ -103,10 +112,14 @@ public final class Runner {
         }
     }
 
+    /** Kestra logs nothing of a task that it killed, so this is said here. */
+    private static String stopped(Run run, RunSink sink) {
+        String sentence = run.failure().map(Event.Failure::sentence).orElse("The run was stopped before it could tell how far it was.");
+        sink.log(Level.WARN, sentence, null);
+        return sentence;
+    }
+
     private Optional<String> failure(Run run, Ending ending, Optional<RuntimeException> unread, RunSink sink) throws Exception {
-        if (killed.getAsBoolean()) {
-            return Optional.of("The run was killed.");
-        }
         if (ending.problem() != null && !run.heard()) {
             throw ending.problem();
         }
@@ -120,19 +133,16 @@ public final class Runner {
     }
 
     private static String message(Exception e) {
-        if (e instanceof InterruptedException) {
-            return "The run was interrupted.";
-        }
         return e instanceof ContractException ? e.getMessage() : "The run could not be followed to its end: " + e;
     }
 
-    private RunResult result(Run run, Ending ending, Optional<String> failure, RunSink sink) {
+    private RunResult result(Run run, Ending ending, Optional<String> failure, boolean stopped, RunSink sink) {
         Map<String, URI> outputFiles = new LinkedHashMap<>(ending.files());
         outputFiles.keySet().removeAll(run.artifacts().values());
         boolean warning = run.ended().map(Event.Ended::outcome).filter(Outcome.WARNING::equals).isPresent();
         return new RunResult(
             run.ended().map(Event.Ended::exitCode).orElse(ending.exitCode()), artifacts(run, ending, sink), outputFiles, ending.vars(),
-            run.summary(), run.failed(), warning, failure
+            run.summary(), run.failed(), warning, stopped, failure
         );
     }
 

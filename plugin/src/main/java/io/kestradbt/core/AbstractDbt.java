@@ -125,6 +125,17 @@ public abstract class AbstractDbt extends Task
     @PluginProperty(group = "main")
     protected Property<String> projectDir;
 
+    @Schema(
+        title = "Time to stop in",
+        description = """
+            On a kill or a `timeout`, dbt is interrupted and cancels its queries; what has not ended after this time is killed. Needs a task
+            runner that shares the working directory with the worker, as a process does; elsewhere the task runner kills in its own way."""
+    )
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @NotNull
+    protected Property<Duration> killGrace = Property.ofValue(Duration.ofSeconds(10));
+
     @Schema(title = "Log dbt's debug lines too", description = "They are in the artifact `dbt.log` in any case.")
     @PluginProperty(group = "advanced")
     @Builder.Default
@@ -139,23 +150,30 @@ public abstract class AbstractDbt extends Task
 
     @Override
     public DbtOutput run(RunContext runContext) throws Exception {
+        if (killed.get()) {
+            throw new InterruptedException("The task was killed before it began.");
+        }
         Rendering rendering = new Rendering(runContext);
         CommandsWrapper commands = commands(runContext);
         String python = rendering.text(pythonPath).orElse("python3");
-        Runner runner = new Runner(runContext, commands, python, !rendering.list("beforeCommands", beforeCommands).isEmpty(), killed::get);
+        Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
+        Runner runner = new Runner(runContext, commands, python, !rendering.list("beforeCommands", beforeCommands).isEmpty(), grace, killed::get);
 
         RunResult result = runner.run(request(rendering), secrets(runContext, rendering, commands));
         DbtOutput output = DbtOutput.of(result);
+        if (result.stopped() && !killed.get()) {
+            return output; // Kestra says why it failed: a `timeout`, after which it keeps outputs only of a task that returns them
+        }
         if (result.failure().isPresent()) {
             throw new DbtRunException(result.failure().get(), output);
         }
         return output;
     }
 
+    /** Kestra calls this on a thread of its queue, and then interrupts the one in {@link #run}, where the stop takes its time. */
     @Override
     public void kill() {
         killed.set(true);
-        taskRunner.kill();
     }
 
     /** What the runner is to do. */

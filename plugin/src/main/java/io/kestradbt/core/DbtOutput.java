@@ -62,6 +62,10 @@ public class DbtOutput implements Output {
     @Getter(AccessLevel.NONE)
     private final boolean warning;
 
+    @JsonIgnore
+    @Getter(AccessLevel.NONE)
+    private final boolean stopped;
+
     static DbtOutput of(RunResult result) {
         return DbtOutput.builder()
             .exitCode(result.exitCode())
@@ -72,11 +76,15 @@ public class DbtOutput implements Output {
             .outputFiles(result.outputFiles())
             .vars(result.vars())
             .warning(result.warning())
+            .stopped(result.stopped())
             .build();
     }
 
     @Override
     public Optional<State.Type> finalState() {
+        if (stopped) {
+            return Optional.of(State.Type.FAILED);
+        }
         return warning ? Optional.of(State.Type.WARNING) : Optional.empty();
     }
 }

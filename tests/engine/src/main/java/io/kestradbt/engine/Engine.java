@@ -165,7 +165,9 @@ final class Engine {
             follower.see(logs);
             var states = taskRuns(execution).stream().map(taskRun -> taskRun.getState().getCurrent()).toList();
             var look = new Look(states, logs.size(), metrics(execution).size());
-            equal = look.equals(last) && !kestra.logs(marker).isEmpty() ? equal + 1 : 0;
+            // Kestra 1.3 calls an execution killed while its tasks still stop.
+            boolean stopping = execution.getState().getCurrent() == State.Type.KILLED && !states.stream().allMatch(State.Type::isTerminated);
+            equal = !stopping && look.equals(last) && !kestra.logs(marker).isEmpty() ? equal + 1 : 0;
             last = look;
         }
         return execution;

@@ -1,0 +1,60 @@
+"""What Linux knows about processes that Python's library does not tell. Elsewhere these functions do nothing."""
+
+import contextlib
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as the system lists it."""
+
+    pid: int
+    parent: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pid})"
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own, so that ``descendants`` finds all of them."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(number: int) -> None:
+    """Have the system send this process a signal when its parent dies, however that happens."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return the living processes below ``pid``, parents first."""
+    by_parent: dict[int, list[Process]] = {}
+    for process in _processes():
+        by_parent.setdefault(process.parent, []).append(process)
+    found = list(by_parent.get(pid, ()))
+    for process in found:  # it grows on the way
+        found += by_parent.get(process.pid, ())
+    return found
+
+
+def _processes() -> list[Process]:
+    found = []
+    for folder in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may have ended in the meantime
+            name, _, fields = (folder / "stat").read_text(errors="replace").partition(" (")[2].rpartition(") ")
+            state, parent = fields.split()[:2]
+            if state not in "ZX":
+                found.append(Process(int(folder.name), int(parent), name))
+    return sorted(found, key=lambda process: process.pid)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _PROC.is_dir():
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

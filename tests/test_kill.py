@@ -1,0 +1,165 @@
+"""A kill, or a task's timeout: dbt stops, its queries too, and what was done until then is there."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import flows
+from client import Engine, Result
+from conftest import PROJECTS, Postgres
+from test_bad_input import read, runner_processes
+from test_core_build import node_runs, rows
+
+SLOW = "slow"
+SLEEPING = "sleeping"
+
+SECONDS = 100_000 + os.getpid()
+"""By which this test knows its own processes again."""
+
+
+def postgres_profile(postgres: Postgres) -> str:
+    """Return a profile for the test's server."""
+    return (
+        "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: 127.0.0.1, user: dbt, password: x, "
+        f"port: {postgres.port}, dbname: postgres, schema: tests, threads: 4}}\n"
+    )
+
+
+def wait_until(condition: Callable[[], object], limit_s: float = 60) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.1)
+
+
+def killed(engine: Engine, flow: str, project: str, out: Path, when: Callable[[], object]) -> Result:
+    """Run a flow and kill it as soon as something is so; return what is left once it has stopped."""
+    execution_id = engine.submit(flow, files=PROJECTS / "broken" / project)
+    try:
+        wait_until(when)
+    finally:
+        engine.kill(execution_id)
+    began = time.monotonic()
+    result = engine.wait(execution_id, out, timeout=60)
+    assert time.monotonic() - began < 30
+    assert result.state == "KILLED", result.log_text[-3000:]
+    wait_until(lambda: not runner_processes(engine), 5)
+    assert "Stream closed" not in result.log_text
+    return result
+
+
+def states_of_nodes(result: Result, task_id: str = "build") -> dict[str, str]:
+    """Return the states in the Gantt, by label."""
+    return {run["taskId"]: run["state"]["current"] for run in node_runs(result, task_id).values()}
+
+
+def nodes_done(engine: Engine) -> list[Path]:
+    """Return the tables of nodes, of runs of this engine, that have a row."""
+    cwd = [Path(f"/proc/{pid}/cwd") for pid in runner_processes(engine)]
+    return [table for folder in cwd for table in folder.glob("*/dbt/nodes.ion") if table.stat().st_size]
+
+
+def assert_kept(result: Result, finished: set[str], killed: set[str], task_id: str = "build") -> None:
+    """Assert what is in the Gantt, the outputs and the log of a task that was stopped."""
+    states = states_of_nodes(result, task_id)
+    assert {label for label, state in states.items() if state == "SUCCESS"} == finished
+    assert {label for label, state in states.items() if state == "KILLED"} == killed
+    assert {row["label"] for row in rows(result, task_id)} >= finished
+    kept = {name.partition("/")[2] for name in result.files}
+    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md", "run_results.json"} <= kept
+    assert (result.files[f"{task_id}/summary.md"]).read_text().startswith("# dbt: stopped")
+    sentence = f"The run was stopped after {len(finished)} node"
+    assert sentence in result.log_text
+    for label in killed:
+        log = [str(entry["message"]) for entry in result.logs if entry.get("taskId") == label]
+        assert "The run was killed while this node ran." in log
+
+
+def test_a_kill_cancels_the_queries(engine: Engine, postgres: Postgres, tmp_path: Path) -> None:
+    """No query of ours is left in PostgreSQL; finished nodes keep their state, running ones are killed."""
+    flow = flows.build(profiles=postgres_profile(postgres))
+    result = killed(engine, flow, SLEEPING, tmp_path, lambda: sleepers(postgres) == 2)
+    wait_until(lambda: not postgres.queries_of_dbt(), 3)
+    assert result.task_run("build")["state"]["current"] == "KILLED"
+    assert_kept(result, finished={"quick"}, killed={"sleeper_1", "sleeper_2"})
+    assert "while model sleeper_" in result.log_text
+
+
+def sleepers(postgres: Postgres) -> int:
+    """Return how many models sleep in the database."""
+    return sum("pg_sleep" in query for query in postgres.queries_of_dbt())
+
+
+def test_a_kill_of_commands(engine: Engine, postgres: Postgres, tmp_path: Path) -> None:
+    """Every dbt of a script is stopped, also one in the background, and the script does not go on."""
+    commands = f"""
+        - dbt run --select quick
+        - trap 'echo caught' INT TERM
+        - dbt run --select sleeper_1 &
+        - (setsid sleep {SECONDS} &)
+        - dbt run --select sleeper_2 --target-path other --log-path other
+        - dbt run --select never
+    """
+    flow = flows.cli(commands, "killGrace: PT6S", postgres_profile(postgres))
+    result = killed(engine, flow, SLEEPING, tmp_path, lambda: sleepers(postgres) == 2)
+    wait_until(lambda: not postgres.queries_of_dbt(), 3)
+    assert states_of_nodes(result, "cli") == {"quick": "SUCCESS", "sleeper_1": "KILLED", "sleeper_2": "KILLED"}
+    assert {"cli/1-run/run_results.json", "cli/2-run/dbt.log", "cli/3-run/dbt.log"} <= set(result.files)
+    assert not sleeping(SECONDS)
+
+
+def sleeping(seconds: int) -> list[Path]:
+    """Return the processes that sleep for as long."""
+    return [file for file in Path("/proc").glob("[0-9]*/cmdline") if read(file) == b"sleep\0%d\0" % seconds]
+
+
+def test_a_kill_with_duckdb(engine: Engine, tmp_path: Path) -> None:
+    """The same with a database inside dbt's process."""
+    flow = flows.build("vars: {rows: 400000000}")
+    result = killed(engine, flow, SLOW, tmp_path, lambda: nodes_done(engine))
+    states = states_of_nodes(result)
+    assert set(states.values()) == {"SUCCESS", "KILLED"}
+    assert_kept(
+        result,
+        finished={label for label, state in states.items() if state == "SUCCESS"},
+        killed={label for label, state in states.items() if state == "KILLED"},
+    )
+
+
+def connected(server: socket.socket) -> bool:
+    """Wait for a connection, and hang up."""
+    with server.accept()[0]:
+        return True
+
+
+def test_a_kill_while_dependencies_are_installed(engine: Engine, tmp_path: Path) -> None:
+    """The installer is stopped, and it is said that dbt had not started."""
+    with socket.create_server(("127.0.0.1", 0)) as index:  # never answers
+        port = index.getsockname()[1]
+        flow = flows.build(f"dependencies: ['--index-url http://127.0.0.1:{port}/', 'dbt-nothing']")
+        result = killed(engine, flow, SLOW, tmp_path, lambda: connected(index))
+    assert "stopped while `dependencies` were being installed" in result.log_text
+    assert states_of_nodes(result) == {}
+
+
+def test_a_kill_before_dbt(engine: Engine, tmp_path: Path) -> None:
+    """Commands that come before dbt are killed, too."""
+    flow = flows.build(f"beforeCommands: [sleep {SECONDS}]")
+    result = killed(engine, flow, SLOW, tmp_path, lambda: sleeping(SECONDS))
+    wait_until(lambda: not sleeping(SECONDS), 3)
+    assert result.task_run("build")["state"]["current"] == "KILLED"
+
+
+def test_a_timeout(engine: Engine, postgres: Postgres, tmp_path: Path) -> None:
+    """A task's timeout stops dbt in the same way; the task fails as Kestra says, and keeps its outputs."""
+    flow = flows.build("timeout: PT12S", postgres_profile(postgres))
+    result = engine.run(flow, tmp_path, files=PROJECTS / "broken" / SLEEPING, timeout=60)
+    wait_until(lambda: not postgres.queries_of_dbt(), 3)
+    assert result.state == "FAILED"
+    assert result.task_run("build")["state"]["current"] == "FAILED"
+    assert "Timeout after" in result.log_text
+    assert not runner_processes(engine)
+    assert_kept(result, finished={"quick"}, killed={"sleeper_1", "sleeper_2"})
