@@ -4,14 +4,17 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
+import click
 import pytest
 from pydantic import ValidationError
 
 from kestra_dbt.contract import early_failure
+from kestra_dbt.core.options import arguments
 from kestra_dbt.protocol import (
     EVENT_PREFIX,
     LINE_LIMIT,
     DbtCommand,
+    DbtOptions,
     Ended,
     Event,
     EventAdapter,
@@ -128,3 +131,31 @@ def test_an_early_failure_is_of_the_contract() -> None:
     assert isinstance(failure, Failure)
     assert isinstance(ended, Ended)
     assert failure.sentence == "No dbt."
+
+
+COMMANDS = json.loads((SAMPLES / "commands.json").read_text())
+
+
+@pytest.mark.parametrize("task", COMMANDS)
+def test_dbt_takes_all_that_a_task_can_send(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt's own command line reads the arguments of a request with every option set: each is one its command has."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("shop", "state", "production"):
+        (tmp_path / folder).mkdir()
+    request = RequestAdapter.validate_python(COMMANDS[task]["request"])
+    assert isinstance(request, DbtCommand)
+    secrets = Secrets.model_validate(COMMANDS[task]["secrets"])
+    given = arguments(request.command, request.options, secrets, [*request.args, "--profiles-dir", "."])
+
+    from dbt.cli.main import cli  # noqa: PLC0415 - slow
+
+    context, command = click.Context(cli), cli
+    while isinstance(command, click.Group):
+        _, command, given = command.resolve_command(context, given)
+    assert command.make_context(command.name, given, parent=context)
+
+
+def test_the_samples_use_every_option() -> None:
+    """What no task sends has no place in the contract, but for the folders that only other callers set."""
+    used = {option for sample in COMMANDS.values() for option in sample["request"]["options"]}
+    assert set(DbtOptions.model_fields) - used == {"profiles_dir", "target_path", "log_path"}

@@ -21,11 +21,21 @@ def of_exception(error: BaseException) -> Failure:
             f"add `dbt-{adapter[1]}` to `dependencies`, or set `pythonPath` to an interpreter that has it.",
             detail=text,
         )
+    for pattern, known, sentence in _KNOWN:
+        found = re.search(pattern, text)
+        if found:
+            return Failure(code=known, sentence=sentence.format(found[1]), detail=text)
     code, begin = _KINDS.get(_kind(error), (FailureCode.INTERNAL, "dbt failed"))
     gist = _gist(text)
     return Failure(
         code=code, sentence=f"{begin}: {gist}", detail=None if text.rstrip(".") == gist.rstrip(".") else text
     )
+
+
+def of_operation(text: str) -> Failure:
+    """Return the failure of a macro that `run-operation` ran; ``text`` is what dbt says about it."""
+    said = text.removeprefix("Encountered an error while running operation:").strip()
+    return Failure(code=FailureCode.PROJECT, sentence=f"The macro failed: {_gist(said)}", detail=said)
 
 
 def of_nodes(nodes: list[NodeFinished]) -> Failure:
@@ -42,7 +52,22 @@ def of_nodes(nodes: list[NodeFinished]) -> Failure:
     return Failure(code=FailureCode.NODES, sentence=f"{sentence}.", detail=detail)
 
 
+_KNOWN = (
+    (
+        r"Could not find previous run in '(.*)' target directory",
+        FailureCode.REQUEST,
+        "There is no earlier run to retry: no run_results.json is in `{}`; set `state` to a folder that has one.",
+    ),
+    (
+        r"(\S+) is not a valid dbt error name",
+        FailureCode.REQUEST,
+        "`warnErrorOptions` names `{}`, which is no warning of this dbt.",
+    ),
+)
+"""Messages that need other words for those who see properties instead of a command line."""
+
 _KINDS = {
+    "macro": (FailureCode.REQUEST, "dbt cannot run the macro"),
     "usage": (FailureCode.REQUEST, "dbt does not take these arguments"),
     "profile": (FailureCode.PROJECT, "dbt cannot use the profile"),
     "project": (FailureCode.PROJECT, "dbt cannot use the project"),
@@ -54,6 +79,7 @@ _KINDS = {
 }
 
 _CLASSES = {
+    "UndefinedMacroError": "macro",
     "DbtUsageException": "usage",
     "DbtProfileError": "profile",
     "DbtProjectError": "project",

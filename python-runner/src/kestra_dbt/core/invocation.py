@@ -2,16 +2,17 @@
 
 import os
 import signal
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from kestra_dbt.core.channel import Channel
-from kestra_dbt.core.failures import of_exception
+from kestra_dbt.core.failures import of_exception, of_operation
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.options import selection
-from kestra_dbt.core.translation import Translator
-from kestra_dbt.protocol import Failure, FailureCode, InvocationFinished
+from kestra_dbt.core.translation import Translator, Wanted
+from kestra_dbt.protocol import Artifact, Failure, FailureCode, InvocationFinished
 
 STDOUT_VARIABLE = "KESTRA_DBT_STDOUT"
 """Environment variable that names the pipe to the task's log, so that an invocation can tell whether its output goes
@@ -22,8 +23,13 @@ _DEBUG_VARIABLE = "KESTRA_DBT_DEBUG"
 _INTERRUPTED = 128 + signal.SIGINT
 
 
-def invoke(arguments: list[str]) -> int:
-    """Run dbt with ``arguments``, reporting to this process's supervisor if there is one; return dbt's exit code."""
+def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | None = None) -> int:
+    """Run dbt with ``arguments``, reporting to this process's supervisor if there is one; return dbt's exit code.
+
+    Args:
+        arguments: of dbt's command line.
+        keep: makes an artifact of what the command returns, if it is a table.
+    """
     try:
         channel = Channel.from_environment()
     except ConnectionError:  # the run is being stopped: nothing new is begun
@@ -40,12 +46,14 @@ def invoke(arguments: list[str]) -> int:
         channel.invocation,
         channel.send,
         selection=selection(arguments),
-        debug=os.environ.get(_DEBUG_VARIABLE) == "1",
-        quiet=not muted,
+        wanted=Wanted(debug=os.environ.get(_DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
     )
     result = dbtRunner(callbacks=[translator]).invoke(arguments)
     interruption.finish()
     translator.finish(result.result)
+    artifact = keep(result.result) if keep else None
+    if artifact is not None:
+        channel.send(artifact)
     code = exit_code(result)
     failure = _failure(result, translator)
     if failure is not None:
@@ -72,6 +80,8 @@ def pipe_name(descriptor: int) -> str:
 def _failure(result: dbtRunnerResult, translator: Translator) -> Failure | None:
     if result.exception is not None:
         return of_exception(result.exception)
+    if translator.operation_error is not None and not result.success:
+        return of_operation(translator.operation_error)
     if translator.fault is not None:
         return Failure(
             code=FailureCode.INTERNAL,

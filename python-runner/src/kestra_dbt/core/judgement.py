@@ -1,7 +1,7 @@
 """How a run ended, said honestly: green only if what was asked for was executed and reported."""
 
+from kestra_dbt.core.commands import is_list, verb
 from kestra_dbt.core.failures import of_nodes
-from kestra_dbt.core.reception import runs_nodes
 from kestra_dbt.core.stop import StopReport
 from kestra_dbt.protocol import Failure, FailureCode, Outcome
 from kestra_dbt.report.results import Invocation, Results
@@ -52,11 +52,8 @@ def _passed(results: Results) -> Verdict:
         said = _invocation_name(invocation, results)
         if invocation.exit_code:
             reasons.append(f"{said} failed, and the script went on")
-        elif runs_nodes(invocation) and not invocation.nodes:
-            selection = (
-                f"`{invocation.selection}` selects nothing" if invocation.selection else "the project has no nodes"
-            )
-            reasons.append(f"{said} executed nothing: {selection}")
+        elif _did_nothing(invocation):
+            reasons.append(f"{said} {verb(invocation.command)} nothing: {_why_nothing(invocation)}")
     warned = [node for node in results.nodes if node.outcome is Outcome.WARNING]
     if warned:
         named = ", ".join(f"{node.resource_type} {node.label}" for node in warned[:5])
@@ -64,6 +61,22 @@ def _passed(results: Results) -> Verdict:
     if reasons:
         return Verdict(Outcome.WARNING, 0, reason=f"{'; '.join(reasons)}.")
     return Verdict(Outcome.SUCCESS, 0)
+
+
+def _did_nothing(invocation: Invocation) -> bool:
+    if is_list(invocation.command):  # in a script, where it has no table, the script itself reads what is listed
+        return 0 in invocation.tables.values()
+    return verb(invocation.command) is not None and all(node.resource_type == "operation" for node in invocation.nodes)
+
+
+def _why_nothing(invocation: Invocation) -> str:
+    if invocation.command == "retry":
+        return "no node of the earlier run failed or was skipped"
+    if invocation.selection:
+        return f"`{invocation.selection}` selects nothing"
+    if invocation.command.startswith("source"):
+        return "no source of the project has a `freshness`"
+    return "the project has no nodes for it"
 
 
 def _failed(code: int, failure: Failure) -> Verdict:

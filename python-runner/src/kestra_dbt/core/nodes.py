@@ -79,6 +79,8 @@ def _name_for_people(node: Any) -> str:  # noqa: ANN401
     test = getattr(node, "test_metadata", None)
     if test is not None and _is_generated(node, test.name):
         return ".".join(filter(None, (test.namespace, test.name, getattr(node, "column_name", None))))
+    if getattr(node, "source_name", None):
+        return f"{node.source_name}.{node.name}"
     version = getattr(node, "version", None)
     return f"{node.name}.v{version}" if version is not None else str(node.name)
 

@@ -5,7 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from kestra_dbt.core.collection import Collector
+from kestra_dbt.core.commands import runs_nodes
 from kestra_dbt.protocol import (
+    Artifact,
     Event,
     Failure,
     InvocationFinished,
@@ -18,10 +20,7 @@ from kestra_dbt.protocol import (
     decode,
     is_kind,
 )
-from kestra_dbt.report.results import Invocation, Results
-
-_RUN_NODES = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "source freshness"})
-"""Commands whose purpose is to execute nodes; `run-operation` has no nodes, `compile` and `docs generate` only look."""
+from kestra_dbt.report.results import Results
 
 
 class Reception:
@@ -84,6 +83,8 @@ class Reception:
                 self._results.finished(event)
             case Log():
                 self._results.logged(event)
+            case Artifact(rows=int(rows)):  # the table that a command was asked for; only one invocation runs then
+                self._results.invocation(self._count).tables[event.name] = rows
             case InvocationFinished():
                 self._results.invocation(event.invocation).exit_code = event.exit_code
 
@@ -92,7 +93,7 @@ class Reception:
         if places is not None:
             invocation = self._results.invocation(number)
             self._collector.collect(
-                invocation.name, places.started, places.target, places.logs, ran_nodes=runs_nodes(invocation)
+                invocation.name, places.started, places.target, places.logs, ran_nodes=runs_nodes(invocation.command)
             )
 
 
@@ -103,8 +104,3 @@ class _Places:
         self.started = started
         self.logs = logs
         self.target: Path | None = None
-
-
-def runs_nodes(invocation: Invocation) -> bool:
-    """Tell whether it is this invocation's purpose to execute nodes."""
-    return invocation.command in _RUN_NODES

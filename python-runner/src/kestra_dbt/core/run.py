@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from kestra_dbt.core.channel import CHANNEL_VARIABLE
 from kestra_dbt.core.collection import Collector
+from kestra_dbt.core.commands import is_list
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.options import arguments
 from kestra_dbt.core.private import private_folder, put_dbt_on_path, write_private
@@ -18,9 +19,21 @@ from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
 from kestra_dbt.core.system import die_with_parent
+from kestra_dbt.core.tables import Table, table_of, write
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.own_command import own_command
-from kestra_dbt.protocol import DbtCommand, Ended, Metric, Outcome, Request, Secrets, ShellScript, Summary
+from kestra_dbt.protocol import (
+    Artifact,
+    DbtCommand,
+    DbtOptions,
+    Ended,
+    Metric,
+    Outcome,
+    Request,
+    Secrets,
+    ShellScript,
+    Summary,
+)
 from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import NODES_FILE, Results
 from kestra_dbt.report.summary import SUMMARY_FILE, summary_page
@@ -45,7 +58,7 @@ def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -
     reception = Reception(results, collector, write_line)
     with private_folder() as private, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         os.environ.update(_environment(request, secrets, private))
-        work = _work(request, secrets, private)
+        work = _work(request, secrets, private, folder)
         listener.bind(str(private / "events.sock"))
         listener.listen()
         supervisor = Supervisor(listener, reception, stop_file)
@@ -55,7 +68,8 @@ def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -
     collector.announce_by_invocation()
     end = judge(code, results, reception.failures, stopped=supervisor.stopped, script=isinstance(request, ShellScript))
     summary = results.summary(time.monotonic() - began)
-    folder.announce(NODES_FILE)
+    if NODES_FILE not in results.tables:
+        folder.announce(NODES_FILE)
     folder.path(SUMMARY_FILE).write_text(summary_page(results, summary, end), encoding="utf-8")
     folder.announce(SUMMARY_FILE)
     _report(end, summary)
@@ -85,13 +99,13 @@ def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str,
     return variables
 
 
-def _work(request: Request, secrets: Secrets, private: Path) -> Callable[[], int]:
+def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolder) -> Callable[[], int]:
     match request:
         case DbtCommand():
             if secrets.profiles and request.options.profiles_dir:
                 raise RequestError("Both `profiles` and `profilesDir` are set: keep the one that is meant.")
             _check_project(request.options.project_dir)
-            return lambda: _run_command(request, secrets)
+            return lambda: _run_command(request, secrets, folder)
         case ShellScript():
             if not secrets.script:
                 raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")
@@ -103,15 +117,33 @@ def _work(request: Request, secrets: Secrets, private: Path) -> Callable[[], int
             return lambda: _become(command)
 
 
-def _run_command(request: DbtCommand, secrets: Secrets) -> int:
+def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder) -> int:
     from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is imported in the child alone
 
-    code = invoke(arguments(request.command, request.options, secrets.vars, request.args))
+    command, options = request.command[0], _with_state(request.options)
+    more = ["--output", "json", *request.args] if is_list(command) else request.args
+    code = invoke(
+        arguments(request.command, options, secrets, more),
+        lambda result: _keep(table_of(command, result, options.output_keys), folder),
+    )
     if code == 0 and request.generate_docs:
-        options = request.options.model_copy(update={"full_refresh": None, "fail_fast": None})
-        kept = type(options)(**options.model_dump(include=_DOCS_OPTIONS))
-        code = invoke(arguments(["docs", "generate", "--static"], kept, secrets.vars, []))
+        kept = DbtOptions(**request.options.model_dump(include=_DOCS_OPTIONS))
+        code = invoke(arguments(["docs", "generate", "--static"], kept, Secrets(vars=secrets.vars), []))
     return code
+
+
+def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:
+    if table is None:
+        return None
+    rows = write(table.rows, folder.path(table.file))
+    return folder.artifact(table.name, table.file, rows)
+
+
+def _with_state(options: DbtOptions) -> DbtOptions:
+    """Name the folders of an earlier state from the working directory on; dbt looks for them in the project."""
+    folders = {name: getattr(options, name) for name in ("state", "defer_state")}
+    found = {name: str(Path(folder).absolute()) for name, folder in folders.items() if folder and Path(folder).is_dir()}
+    return options.model_copy(update=found)
 
 
 _DOCS_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "threads", "target_path", "log_path"}

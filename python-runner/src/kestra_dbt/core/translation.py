@@ -4,6 +4,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import click
 from dbt_common.events.functions import env_scrubber
 
+from kestra_dbt.core.commands import compiles_for_people, is_list
 from kestra_dbt.core.nodes import Manifest, NodeFacts, facts_of
 from kestra_dbt.core.status import outcome
 from kestra_dbt.protocol import Event, InvocationStarted, Level, Log, NodeFinished, NodeStarted, Outcome, ProjectLoaded
@@ -23,10 +25,25 @@ _TOLD_OTHERWISE = frozenset({"MainEncounteredError", "MainStackTrace"})
 _PLACED = frozenset({"LogStartLine", "SkippingDetails"})
 """Events that tell a node's place among all."""
 
+_OPERATION_ERRORS = frozenset({"RunningOperationCaughtError", "RunningOperationUncaughtError"})
+"""Events that say why the macro of `run-operation` failed; its result has no message."""
+
 _NEEDED_DEBUG = frozenset({"NodeFinished"})
 """Debug events that are more than lines."""
 
 _LEVELS = {"debug": Level.DEBUG, "info": Level.INFO, "warn": Level.WARN, "error": Level.ERROR}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of an invocation's lines is wanted."""
+
+    debug: bool
+    """Debug lines, too."""
+    quiet: bool
+    """Lines of nodes only, for the others are printed."""
+    kept: bool
+    """Not the result that `list` prints, for it becomes a table."""
 
 
 class Translator:
@@ -36,14 +53,14 @@ class Translator:
     """
 
     def __init__(
-        self, invocation: int, emit: Callable[[Event], None], *, selection: str | None, debug: bool, quiet: bool
+        self, invocation: int, emit: Callable[[Event], None], *, selection: str | None, wanted: Wanted
     ) -> None:
-        """``debug``: pass on debug lines; ``quiet``: pass on lines of nodes only, for the others are printed."""
+        """``selection``: what is selected, for people."""
         self._invocation = invocation
         self._emit = emit
         self._selection = selection
-        self._debug = debug
-        self._quiet = quiet
+        self._wanted = wanted
+        self._lists = False
         self._lock = threading.Lock()
         self._manifest: Manifest | None = None
         self._project_told = False
@@ -52,15 +69,19 @@ class Translator:
         self._places: dict[str, tuple[int, int]] = {}
         self._finished_at: dict[str, datetime] = {}
         self._looks_only = False
+        self._shows_ephemeral = False
+        self._in_batches: set[str] = set()
         self._tests_finished_at: dict[str, datetime] = {}
         self._queue_began: datetime | None = None
+        self.operation_error: str | None = None
+        """Why the macro of `run-operation` failed."""
         self.fault: Exception | None = None
         """The first error of this translation itself. dbt must not suffer from it, but the run has to tell it."""
 
     def __call__(self, message: Any) -> None:  # noqa: ANN401 - a protobuf message without types
         """Take one event of dbt."""
         info = message.info
-        if info.level in ("debug", "test") and not self._debug and info.name not in _NEEDED_DEBUG:
+        if info.level in ("debug", "test") and not self._wanted.debug and info.name not in _NEEDED_DEBUG:
             return
         try:
             with self._lock:
@@ -95,15 +116,31 @@ class Translator:
             self._queue_began = _when(message.info.ts)
         if name in _PLACED:
             yield from self._placed(name, message)
+        self._note_batches(name, message)
         if name == "NodeFinished":
-            finished = self._finished_by_event(message)
-            # dbt runs an ephemeral model as a part of those that read it, and leaves it out of its results.
-            if message.data.node_info.materialized != "ephemeral" or _tells_failure(finished):
-                yield finished
+            yield from self._finished(message)
         elif name == "PrintEvent":
             self._print(message.info.msg)
+        elif name in _OPERATION_ERRORS:
+            self.operation_error = clean(message.data.exc)
         elif name not in _TOLD_OTHERWISE:
             yield from self._line(message)
+
+    def _note_batches(self, name: str, message: Any) -> None:  # noqa: ANN401
+        """Note which microbatch models are at their batches, each of which dbt reports as if it were the node."""
+        if name == "LogStartBatch":
+            self._in_batches.add(message.data.node_info.unique_id)
+        elif name == "LogModelResult":
+            self._in_batches.discard(message.data.node_info.unique_id)
+
+    def _finished(self, message: Any) -> Iterator[NodeFinished]:  # noqa: ANN401
+        info = message.data.node_info
+        if info.unique_id in self._in_batches:
+            return
+        # dbt runs an ephemeral model as a part of those that read it, and leaves it out of its results.
+        hidden = info.materialized == "ephemeral" and not self._shows_ephemeral
+        if not hidden or outcome(message.data.run_result.status) is Outcome.FAILED:
+            yield self._finished_by_event(message)
 
     def _look_at_context(self) -> None:
         """Take project and manifest from dbt's own click context, which is there on its main thread."""
@@ -118,6 +155,8 @@ class Translator:
         log_path = getattr(self._context.get("flags"), "LOG_PATH", None)
         command = command_name(click.get_current_context(silent=True))
         self._looks_only = command == "docs generate"
+        self._lists = self._wanted.kept and is_list(command)
+        self._shows_ephemeral = compiles_for_people(command)
         return InvocationStarted(
             invocation=self._invocation,
             command=command,
@@ -218,19 +257,19 @@ class Translator:
 
     def _print(self, text: str) -> None:
         """Print what a macro prints, as dbt would have done: it may be meant for whoever reads the output."""
-        if not self._quiet:
+        if not self._wanted.quiet and not self._lists:  # a listing comes as a table
             sys.stdout.write(f"{clean(text)}\n")
             sys.stdout.flush()
 
     def _line(self, message: Any) -> Iterator[Log]:  # noqa: ANN401
         text = clean(message.info.msg)
         level = _LEVELS.get(message.info.level, Level.DEBUG)
-        if not text or (level is Level.DEBUG and not self._debug):
+        if not text or (level is Level.DEBUG and not self._wanted.debug):
             return
         unique_id = _unique_id(message.data)
         if unique_id in self._finished_at:
             return  # dbt's recap at the end repeats what the node's own log and message have
-        if unique_id or not self._quiet:
+        if unique_id or not self._wanted.quiet:
             yield Log(
                 invocation=self._invocation,
                 level=level,

@@ -26,6 +26,7 @@ from kestra_dbt.protocol.request import (
     RequestAdapter,
     Secrets,
     ShellScript,
+    WarnErrorOptions,
 )
 from kestra_dbt.protocol.wire import LINE_LIMIT, decode, encode, is_kind
 
@@ -56,6 +57,7 @@ __all__ = [
     "Secrets",
     "ShellScript",
     "Summary",
+    "WarnErrorOptions",
     "decode",
     "encode",
     "is_kind",

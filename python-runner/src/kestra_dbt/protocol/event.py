@@ -120,6 +120,7 @@ class Artifact(_Event):
     name: str = Field(description="Name users look it up by, as run_results.json or 2-test/run_results.json.")
     file: str = Field(description="Path in the output folder; never leaves it.")
     bytes: int = Field(ge=0, description="Size.")
+    rows: int | None = Field(None, ge=0, description="Rows of a table that is the result of a command, as of `show`.")
 
 
 class Metric(_Event):

@@ -13,6 +13,16 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class WarnErrorOptions(_Message):
+    """Which of dbt's warnings fail a run, by the names of its events, such as NoNodesForSelectionCriteria."""
+
+    error: list[str] | Literal["all", "*"] | None = Field(None, description="Warnings that are errors; all: every one.")
+    warn: list[str] = Field([], description="Those that stay warnings although `error` means them too.")
+    silence: list[str] = Field([], description="Those that are not even told.")
+    include: list[str] | Literal["all", "*"] | None = Field(None, description="Older name of `error`.")
+    exclude: list[str] = Field([], description="Older name of `warn`.")
+
+
 class DbtOptions(_Message):
     """dbt's own options, each named as its flag: ``full_refresh`` is ``--full-refresh``. One unset is not passed."""
 
@@ -35,11 +45,26 @@ class DbtOptions(_Message):
     fail_fast: bool | None = Field(None, description="Stop at the first failure.")
     store_failures: bool | None = Field(None, description="Keep the rows of failing tests in the warehouse.")
     empty: bool | None = Field(None, description="Build with no input rows: checks that the SQL runs.")
+    event_time_start: str | None = Field(None, description="Begin of the batches of microbatch models, inclusive.")
+    event_time_end: str | None = Field(None, description="End of the batches of microbatch models, exclusive.")
+    sample: str | None = Field(None, description="Span of event time to build from, as `3 days`, instead of all rows.")
+    export_saved_queries: bool | None = Field(None, description="Export the selected saved queries too.")
+    show: bool | None = Field(None, description="Log a few rows of what was loaded.")
     state: str | None = Field(None, description="Folder with the artifacts that `state:` compares with.")
     defer: bool | None = Field(None, description="Resolve what is not selected to the relations of `state`.")
     defer_state: str | None = Field(None, description="Folder to defer to instead of `state`.")
     favor_state: bool | None = Field(None, description="Prefer the relations of `state` even where ours exist.")
     warn_error: bool | None = Field(None, description="Treat every warning as an error.")
+    warn_error_options: WarnErrorOptions | None = Field(None, description="Treat some warnings as errors.")
+    inline: str | None = Field(None, description="SQL with Jinja, instead of a selection.")
+    limit: int | None = Field(None, ge=-1, description="Rows to show at most; -1: all.")
+    introspect: bool | None = Field(None, description="Whether compiling may query the warehouse.")
+    output_keys: list[str] = Field([], description="Fields to list of each node, as `config.materialized`.")
+    compile: bool | None = Field(None, description="Compile the nodes before the documentation is written.")
+    static: bool | None = Field(None, description="Write the documentation as one page, too.")
+    empty_catalog: bool | None = Field(None, description="Leave the columns of the warehouse out of the catalog.")
+    upgrade: bool | None = Field(None, description="Bring packages to the newest versions that packages.yml allows.")
+    lock: bool | None = Field(None, description="Only write package-lock.yml, install nothing.")
     target_path: str | None = Field(None, description="Folder for artifacts, instead of the project's target path.")
     log_path: str | None = Field(None, description="Folder for dbt.log, instead of the project's.")
 
@@ -56,7 +81,10 @@ class DbtCommand(_Request):
     """Run one dbt command in process."""
 
     kind: Literal["dbt_command"] = "dbt_command"
-    command: list[str] = Field(min_length=1, description='dbt command with its subcommand, as ["build"].')
+    command: list[str] = Field(
+        min_length=1,
+        description='dbt command with its subcommand, as ["build"], or its macro, as ["run-operation", "x"].',
+    )
     options: DbtOptions = Field(DbtOptions(), description="dbt's own options.")
     args: list[str] = Field([], description="More arguments, passed to dbt as they are, after the options.")
     generate_docs: bool = Field(
@@ -84,6 +112,7 @@ class Secrets(_Message):
     version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
     profiles: str | None = Field(None, description="Text of a profiles.yml.")
     vars: dict[str, Any] = Field({}, description="dbt variables.")
+    macro_args: dict[str, Any] = Field({}, description="Arguments of the macro of `run-operation`.")
     script: str | None = Field(None, description="The script of a ShellScript.")
 
     @field_validator("profiles", "script")

@@ -33,8 +33,11 @@ class OutputFolder:
 
     def announce(self, name: str, file: str | None = None) -> None:
         """Tell that the file called ``file`` (default: ``name``) is there, to be looked up by ``name``."""
-        file = file or name
-        self._announce(Artifact(name=name, file=f"{_OURS}/{file}", bytes=self.path(file).stat().st_size))
+        self._announce(self.artifact(name, file or name))
+
+    def artifact(self, name: str, file: str, rows: int | None = None) -> Artifact:
+        """Return the event that tells of the file called ``file``."""
+        return Artifact(name=name, file=f"{_OURS}/{file}", bytes=self.path(file).stat().st_size, rows=rows)
 
     def copy(self, source: Path, file: str, offset: int = 0) -> bool:
         """Copy ``source``, from ``offset`` on, byte by byte; False if there is nothing to copy."""

@@ -23,6 +23,8 @@ class Invocation:
     nodes: list[NodeFinished] = field(default_factory=list)
     running: dict[str, NodeStarted] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    tables: dict[str, int] = field(default_factory=dict)
+    """Tables that are its very result, as the rows of `show`, each with its number of rows."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,11 @@ class Results:
     def close(self) -> None:
         """Finish the table."""
         self._table.close()
+
+    @property
+    def tables(self) -> dict[str, int]:
+        """Tables that are the very result of a command, each with its number of rows."""
+        return {name: rows for invocation in self.invocations.values() for name, rows in invocation.tables.items()}
 
     @property
     def nodes(self) -> list[NodeFinished]:

@@ -48,7 +48,8 @@ def _invocations(results: Results) -> Iterable[str]:
     for invocation in results.invocations.values():
         selection = f" {invocation.selection}" if invocation.selection else ""
         ended = "ended early" if invocation.exit_code is None else f"exit code {invocation.exit_code}"
-        yield f"- `dbt {invocation.command}{_code(selection)}`: {len(invocation.nodes)} nodes, {ended}"
+        tables = "".join(f", {rows:,} rows in {name}" for name, rows in invocation.tables.items())
+        yield f"- `dbt {invocation.command}{_code(selection)}`: {len(invocation.nodes)} nodes{tables}, {ended}"
         yield from (f"  - warning: {_text(warning)[:_MESSAGE_LIMIT]}" for warning in invocation.warnings)
     yield ""
 

@@ -50,7 +50,7 @@ public sealed interface Event {
     record InvocationFinished(int invocation, int exitCode, Instant at) implements Event {}
 
     /** A file to keep, in the output folder. */
-    record Artifact(String name, String file, long bytes) implements Event {}
+    record Artifact(String name, String file, long bytes, Long rows) implements Event {}
 
     /** A figure to keep; a timer's value is in seconds. */
     record Metric(String type, String name, double value, Map<String, String> tags) implements Event {

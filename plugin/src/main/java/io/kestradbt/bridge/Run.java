@@ -23,6 +23,7 @@ public final class Run {
     private final Map<String, String> artifacts = new LinkedHashMap<>();
     private final Set<String> unknownKinds = new HashSet<>();
     private List<String> unfinished = List.of();
+    private Long count;
     private boolean heard;
     private Event.Failure failure;
     private volatile Event.Ended ended; // looked at while a stop is awaited
@@ -49,7 +50,10 @@ public final class Run {
             case Event.NodeFinished node -> nodeFinished(node);
             case Event.Log line -> log(line);
             case Event.InvocationFinished finished -> nodes.invocationFinished(finished.invocation());
-            case Event.Artifact artifact -> artifacts.put(artifact.name(), artifact.file());
+            case Event.Artifact artifact -> {
+                artifacts.put(artifact.name(), artifact.file());
+                count = artifact.rows() == null ? count : artifact.rows();
+            }
             case Event.Metric metric -> sink.metric(metric);
             case Event.Failure reason -> failure = reason;
             case Event.Ended end -> ended = end;
@@ -82,6 +86,11 @@ public final class Run {
     /** Files to keep, each by the name that users look it up by. */
     public Map<String, String> artifacts() {
         return artifacts;
+    }
+
+    /** Rows of the table that was asked for; empty if none was. */
+    public Optional<Long> count() {
+        return Optional.ofNullable(count);
     }
 
     /** Nodes that failed, by dbt's ids, with those that never ended. */

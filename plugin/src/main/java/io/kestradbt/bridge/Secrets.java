@@ -9,11 +9,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Whatever a user may have put a password in. Travels in the environment only, never in a file or an argument.
  *
- * @param profiles text of a profiles.yml, or null
- * @param vars     dbt variables
- * @param script   the script of a {@link Request.ShellScript}, or null
+ * @param profiles  text of a profiles.yml, or null
+ * @param vars      dbt variables
+ * @param macroArgs arguments of the macro of {@code run-operation}
+ * @param script    the script of a {@link Request.ShellScript}, or null
  */
-public record Secrets(String profiles, Map<String, Object> vars, String script) {
+public record Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script) {
     /** Environment variable that carries them. */
     public static final String VARIABLE = "KESTRA_DBT_SECRETS";
 
@@ -34,7 +35,7 @@ public record Secrets(String profiles, Map<String, Object> vars, String script) 
         String encoded = Base64.getEncoder().encodeToString(Protocol.encode(this).getBytes(StandardCharsets.UTF_8));
         if (encoded.length() > LIMIT) {
             throw new IllegalArgumentException(
-                "The profiles, variables and script of this task are %d KiB once encoded, and at most %d KiB can be passed on: put the script or the profiles into a file with `inputFiles`."
+                "The profiles, variables, macro arguments and script of this task are %d KiB once encoded, and at most %d KiB can be passed on: put the script or the profiles into a file with `inputFiles`."
                     .formatted((encoded.length() + 1023) / 1024, LIMIT / 1024)
             );
         }

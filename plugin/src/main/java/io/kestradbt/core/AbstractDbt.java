@@ -181,7 +181,7 @@ public abstract class AbstractDbt extends Task
 
     /** What only the environment may carry. */
     protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {
-        return new Secrets(Profiles.text(runContext, profiles), Map.of(), null);
+        return new Secrets(Profiles.text(runContext, profiles), Map.of(), Map.of(), null);
     }
 
     private CommandsWrapper commands(RunContext runContext) throws IllegalVariableEvaluationException {

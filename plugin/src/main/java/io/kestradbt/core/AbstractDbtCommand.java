@@ -42,12 +42,22 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
     @PluginProperty(group = "execution")
     protected Property<Boolean> warnError;
 
+    @Schema(
+        title = "Treat some warnings as errors",
+        description = """
+            Names of dbt's warnings, as `NoNodesForSelectionCriteria`, in lists by key: those in `error` fail the task (`error: all` means every one),
+            those in `warn` stay warnings nevertheless, those in `silence` are not even told. `include` and `exclude` are older names of `error`
+            and `warn`. Not together with `warnError`. Unset: as the flags of `dbt_project.yml` say."""
+    )
+    @PluginProperty(group = "execution")
+    protected Property<Map<String, Object>> warnErrorOptions;
+
     @Schema(title = "More arguments", description = "Passed to dbt as they are, after all options, one entry a word, as `--no-partial-parse`. Unset: none.")
     @PluginProperty(group = "advanced")
     protected Property<List<String>> args;
 
-    /** The command with its subcommand. */
-    protected abstract List<String> command();
+    /** The command with its subcommand, or its macro. */
+    protected abstract List<String> command(Rendering rendering) throws IllegalVariableEvaluationException;
 
     /** Add the options of this very command. */
     protected abstract void addOptions(Options options) throws IllegalVariableEvaluationException;
@@ -57,16 +67,22 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
         return false;
     }
 
+    /** Arguments of a macro. */
+    protected Map<String, Object> macroArgs(Rendering rendering) throws IllegalVariableEvaluationException {
+        return Map.of();
+    }
+
     @Override
     protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
         Options options = new Options(rendering)
             .text("projectDir", getProjectDir())
             .text("profile", profile)
             .text("target", target)
-            .bool("warnError", warnError);
+            .bool("warnError", warnError)
+            .map("warnErrorOptions", warnErrorOptions);
         addOptions(options);
         return new Request.DbtCommand(
-            command(), options.values(), rendering.list("args", args), rendering.list("dependencies", getDependencies()),
+            command(rendering), options.values(), rendering.list("args", args), rendering.list("dependencies", getDependencies()),
             rendering.bool("debug", getDebug()).orElse(false), docs(rendering)
         );
     }
@@ -74,6 +90,6 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
     @Override
     protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {
         Secrets secrets = super.secrets(runContext, rendering, commands);
-        return new Secrets(secrets.profiles(), rendering.map("vars", vars), null);
+        return new Secrets(secrets.profiles(), rendering.map("vars", vars), macroArgs(rendering), null);
     }
 }

@@ -7,14 +7,17 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
-import io.kestradbt.core.options.MaterializationOptions;
+import io.kestradbt.core.options.EmptyOptions;
+import io.kestradbt.core.options.EventTimeOptions;
+import io.kestradbt.core.options.FullRefreshOptions;
+import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
 import io.kestradbt.core.options.StateOptions;
-import io.kestradbt.core.options.TestOptions;
+import io.kestradbt.core.options.StoreFailuresOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.Builder;
 import lombok.EqualsAndHashCode;
@@ -197,7 +200,8 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Build extends AbstractDbtCommand
-    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, MaterializationOptions, TestOptions, StateOptions {
+    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions,
+    IndirectSelectionOptions, StoreFailuresOptions, StateOptions {
 
     private Property<List<String>> select;
 
@@ -217,6 +221,12 @@ public class Build extends AbstractDbtCommand
 
     private Property<Boolean> empty;
 
+    private Property<String> eventTimeStart;
+
+    private Property<String> eventTimeEnd;
+
+    private Property<String> sample;
+
     private Property<IndirectSelection> indirectSelection;
 
     private Property<Boolean> storeFailures;
@@ -229,13 +239,17 @@ public class Build extends AbstractDbtCommand
 
     private Property<Boolean> favorState;
 
+    @Schema(title = "Export saved queries", description = "Of the semantic layer: the exports of the selected ones are written too. Unset or `false`: they are not.")
+    @PluginProperty(group = "execution")
+    private Property<Boolean> exportSavedQueries;
+
     @Schema(title = "Write the documentation too", description = "After a success, as the artifacts `catalog.json` and `docs.html`, one static page.")
     @PluginProperty(group = "main")
     @Builder.Default
     private Property<Boolean> generateDocs = Property.ofValue(false);
 
     @Override
-    protected List<String> command() {
+    protected List<String> command(Rendering rendering) {
         return List.of("build");
     }
 
@@ -244,9 +258,13 @@ public class Build extends AbstractDbtCommand
         addNodeSelection(options);
         addResourceTypes(options);
         addNodeExecution(options);
-        addMaterialization(options);
-        addTests(options);
+        addFullRefresh(options);
+        addEmpty(options);
+        addEventTime(options);
+        addIndirectSelection(options);
+        addStoreFailures(options);
         addState(options);
+        options.bool("exportSavedQueries", exportSavedQueries);
     }
 
     @Override

@@ -158,7 +158,7 @@ public class DbtCLI extends AbstractDbt {
     @Override
     protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper wrapper) throws Exception {
         Secrets secrets = super.secrets(runContext, rendering, wrapper);
-        return new Secrets(secrets.profiles(), Map.of(), script(runContext, rendering, wrapper));
+        return new Secrets(secrets.profiles(), Map.of(), Map.of(), script(runContext, rendering, wrapper));
     }
 
     private String script(RunContext runContext, Rendering rendering, CommandsWrapper wrapper) throws IllegalVariableEvaluationException, IOException {

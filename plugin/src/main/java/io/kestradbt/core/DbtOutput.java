@@ -22,6 +22,7 @@ import lombok.Getter;
 @Getter
 public class DbtOutput implements Output {
     private static final String NODES = "nodes.ion";
+    private static final String ROWS = "rows.ion";
 
     @Schema(
         title = "Exit code",
@@ -36,8 +37,17 @@ public class DbtOutput implements Output {
     @PluginProperty(additionalProperties = URI.class)
     private final Map<String, URI> artifacts;
 
-    @Schema(title = "Table of the nodes", description = "URI of an ION file with one row a node: its status, times in seconds, rows and message. Absent if the run died.")
+    @Schema(
+        title = "Table of the nodes",
+        description = "URI of an ION file with one row a node: its status, times, rows and message; of `List`, what is listed. Absent if the run died."
+    )
     private final URI nodes;
+
+    @Schema(title = "Rows that were shown", description = "URI of an ION file with one row each. Only of `Show`.")
+    private final URI rows;
+
+    @Schema(title = "Number of rows", description = "Of `List`: nodes in `nodes`; of `Show`: rows in `rows`. Absent otherwise.")
+    private final Long count;
 
     @Schema(
         title = "The run in figures",
@@ -71,6 +81,8 @@ public class DbtOutput implements Output {
             .exitCode(result.exitCode())
             .artifacts(result.artifacts())
             .nodes(result.artifacts().get(NODES))
+            .rows(result.artifacts().get(ROWS))
+            .count(result.count().orElse(null))
             .summary(result.summary().toMap())
             .failed(result.failed())
             .outputFiles(result.outputFiles())

@@ -21,7 +21,7 @@ class ProtocolTest {
     @Test
     void shouldKnowEverySampleOfTheContract() throws IOException {
         assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-            "dbt_command.json", "shell_script.json", "secrets.json", "events.txt", "plain.txt",
+            "dbt_command.json", "shell_script.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
             "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
         );
     }
@@ -52,7 +52,7 @@ class ProtocolTest {
                 at("10:20:06.482824"), at("10:20:06.482824"), null, at("10:20:06.482824"), null, null, null, "models/marts/orders.sql"
             ),
             new Event.InvocationFinished(1, 1, at("10:20:06.982824")),
-            new Event.Artifact("run_results.json", "run_results.json", 5120),
+            new Event.Artifact("run_results.json", "run_results.json", 5120, null),
             new Event.Metric("counter", "nodes", 1.0, Map.of("outcome", "failed")),
             new Event.Metric("timer", "duration", 4.2, Map.of()),
             new Event.Failure("nodes", "1 of 3 nodes failed: test not_null.order_id.", "test.shop.not_null_stg_orders_order_id.81cfe2fe64: Got 2 results"),
@@ -119,7 +119,7 @@ class ProtocolTest {
 
     @Test
     void shouldWriteSecretsAsTheRunnerReadsThem() throws IOException {
-        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), "dbt build | tee log\n");
+        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), Map.of("days", 30), "dbt build | tee log\n");
 
         String json = new String(Base64.getDecoder().decode(secrets.toEnvironment()), StandardCharsets.UTF_8);
 
@@ -128,7 +128,7 @@ class ProtocolTest {
 
     @Test
     void shouldRefuseSecretsThatDoNotFitTheEnvironment() {
-        Secrets secrets = new Secrets("x".repeat(80 * 1024), Map.of(), null);
+        Secrets secrets = new Secrets("x".repeat(80 * 1024), Map.of(), Map.of(), null);
 
         assertThatThrownBy(secrets::toEnvironment)
             .isInstanceOf(IllegalArgumentException.class)
@@ -139,7 +139,7 @@ class ProtocolTest {
 
     @Test
     void shouldNotPrintSecrets() {
-        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), "echo hunter2").toString()).doesNotContain("hunter2");
+        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), Map.of("token", "hunter2"), "echo hunter2").toString()).doesNotContain("hunter2");
     }
 
     private static Instant at(String time) {

@@ -30,7 +30,7 @@ import io.kestra.core.runners.WorkerTaskResult;
 import io.kestra.core.utils.TestsUtils;
 import io.kestradbt.bridge.DbtRunException;
 import io.kestradbt.bridge.Samples;
-import io.kestradbt.core.options.TestOptions.IndirectSelection;
+import io.kestradbt.core.options.IndirectSelectionOptions.IndirectSelection;
 import jakarta.inject.Inject;
 
 import static io.kestradbt.core.FakeRunner.ENDED;

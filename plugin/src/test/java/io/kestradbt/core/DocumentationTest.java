@@ -54,7 +54,7 @@ class DocumentationTest {
         Flow flow = YamlParser.parse(String.join("\n", example.code()), Flow.class);
 
         assertThat(validator.isValid(flow)).isEmpty();
-        assertThat(flow.getTasks()).anySatisfy(task -> assertThat(task.getType()).startsWith("io.kestradbt."));
+        assertThat(flow.allTasksWithChilds()).anySatisfy(task -> assertThat(task.getType()).startsWith("io.kestradbt."));
     }
 
     @Test
@@ -102,7 +102,7 @@ class DocumentationTest {
     void shouldExplainEveryOutput(Class<? extends Task> task) {
         Map<String, Map<String, Object>> outputs = (Map<String, Map<String, Object>>) schemas.outputs(null, task).get("properties");
 
-        assertThat(outputs).containsOnlyKeys("exitCode", "artifacts", "nodes", "summary", "failed", "outputFiles", "vars");
+        assertThat(outputs).containsOnlyKeys("exitCode", "artifacts", "nodes", "rows", "count", "summary", "failed", "outputFiles", "vars");
         assertThat(outputs).allSatisfy((name, output) -> assertThat(output).as(name).containsKeys("title", "description"));
     }
 }

@@ -27,6 +27,20 @@ public final class Options {
         return this;
     }
 
+    /** An option that a task always sets. */
+    public Options always(String name, Object value) {
+        values.put(flag(name), value);
+        return this;
+    }
+
+    public Options map(String name, Property<Map<String, Object>> property) throws IllegalVariableEvaluationException {
+        Map<String, Object> map = rendering.map(name, property);
+        if (!map.isEmpty()) {
+            values.put(flag(name), map);
+        }
+        return this;
+    }
+
     public Options list(String name, Property<List<String>> property) throws IllegalVariableEvaluationException {
         List<String> entries = rendering.list(name, property);
         if (!entries.isEmpty()) {

@@ -13,7 +13,7 @@ import io.kestra.core.junit.annotations.KestraTest;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.serializers.JacksonMapper;
-import io.kestradbt.core.options.TestOptions.IndirectSelection;
+import io.kestradbt.core.options.IndirectSelectionOptions.IndirectSelection;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -5,8 +5,8 @@ import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.swagger.v3.oas.annotations.media.Schema;
 
-/** Which tests are run, and what becomes of the rows that fail. */
-public interface TestOptions {
+/** Which tests come along. */
+public interface IndirectSelectionOptions {
     @Schema(
         title = "Tests that selected nodes bring along",
         description = """
@@ -18,19 +18,12 @@ public interface TestOptions {
     @PluginProperty(group = "execution")
     Property<IndirectSelection> getIndirectSelection();
 
-    @Schema(
-        title = "Keep failing rows",
-        description = "Writes the rows that fail a test to a table of the warehouse. Unset: as each test's `store_failures` configuration says."
-    )
-    @PluginProperty(group = "execution")
-    Property<Boolean> getStoreFailures();
-
     /** Add them to a request. */
-    default void addTests(Options options) throws IllegalVariableEvaluationException {
-        options.constant("indirectSelection", getIndirectSelection(), IndirectSelection.class).bool("storeFailures", getStoreFailures());
+    default void addIndirectSelection(Options options) throws IllegalVariableEvaluationException {
+        options.constant("indirectSelection", getIndirectSelection(), IndirectSelection.class);
     }
 
-    /** dbt's `--indirect-selection`. */
+    /** dbt's {@code --indirect-selection}. */
     enum IndirectSelection {
         EAGER, CAUTIOUS, BUILDABLE, EMPTY
     }

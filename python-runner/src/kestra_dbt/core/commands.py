@@ -1,0 +1,37 @@
+"""What dbt's commands are for, by their names."""
+
+_EXECUTING = {
+    "build": "executed",
+    "run": "executed",
+    "test": "executed",
+    "seed": "executed",
+    "snapshot": "executed",
+    "retry": "retried",
+    "clone": "cloned",
+    "source freshness": "checked",
+    "source snapshot-freshness": "checked",
+}
+"""Commands whose purpose is to execute nodes, each with what it did to them. `run-operation` has no nodes."""
+
+_LOOKING = {"compile": "compiled", "show": "showed", "list": "listed", "ls": "listed"}
+"""Commands that only look at nodes. `docs generate` and `parse` look at the project as a whole."""
+
+
+def runs_nodes(command: str) -> bool:
+    """Tell whether it is the purpose of ``command`` to execute nodes."""
+    return command in _EXECUTING
+
+
+def verb(command: str) -> str | None:
+    """Return what ``command`` does to nodes, as `executed`; None if it may well end without any."""
+    return _EXECUTING.get(command) or _LOOKING.get(command)
+
+
+def compiles_for_people(command: str) -> bool:
+    """Tell whether what ``command`` makes of a node is for people to look at, ephemeral models included."""
+    return command in ("compile", "show")
+
+
+def is_list(command: str) -> bool:
+    """Tell whether ``command`` lists nodes."""
+    return command in ("list", "ls")

@@ -1,0 +1,3 @@
+{{ config(materialized="ephemeral") }}
+
+select moment_id from {{ ref("moments") }}

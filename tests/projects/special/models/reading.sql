@@ -1,0 +1,1 @@
+select count(*) as moments from {{ ref("passing") }}
