@@ -88,7 +88,7 @@ def test_a_list_in_a_script_is_printed(carry_out: Runner, project: Project) -> N
     secrets = Secrets(profiles=PROFILES, script="dbt ls --select stg_orders --resource-type model")
     run = carry_out(ShellScript(), secrets, folder=project("shop"))
     assert run.ended.outcome is Outcome.SUCCESS
-    assert any(log.message == "shop.staging.stg_orders" for log in run.logs())
+    assert "shop.staging.stg_orders" in run.plain
 
 
 def test_show(carry_out: Runner, project: Project) -> None:

@@ -19,6 +19,7 @@ def results(tmp_path: Path) -> Iterator[Results]:
     results = Results(tmp_path / "nodes.ion")
     build = results.invocation(1)
     build.command, build.exit_code = "build", 0
+    build.artifacts = ["run_results.json"]
     yield results
     results.close()
 
@@ -51,7 +52,7 @@ def test_all_that_was_selected_was_reported(results: Results) -> None:
     """Green is when every node that dbt announced came to an end; hooks are over and above."""
     for node in (finished("a"), finished("b"), finished("hook", kind="operation")):
         results.finished(node)
-    assert judge(0, results, {}, killed=False, script=False).outcome is Outcome.SUCCESS
+    assert judge(0, results, {}, stopped=None, script=False).outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("hook", [True, False])
@@ -60,7 +61,7 @@ def test_a_node_that_was_never_reported(results: Results, hook: bool) -> None:
     results.finished(finished("a"))
     if hook:
         results.finished(finished("hook", kind="operation"))
-    verdict = judge(0, results, {}, killed=False, script=False)
+    verdict = judge(0, results, {}, stopped=None, script=False)
     assert verdict.failure is not None
     assert (verdict.outcome, verdict.exit_code, verdict.failure.code) == (Outcome.FAILED, 1, FailureCode.INTERNAL)
     assert "1 of the nodes that it selected were never reported" in verdict.failure.sentence
@@ -70,13 +71,13 @@ def test_a_node_that_never_ended(results: Results) -> None:
     """Nor for one that began and never ended."""
     results.finished(finished("a", total=1))
     results.started(started("b", total=1))
-    assert judge(0, results, {}, killed=False, script=False).outcome is Outcome.FAILED
+    assert judge(0, results, {}, stopped=None, script=False).outcome is Outcome.FAILED
 
 
 def test_an_invocation_without_an_end(results: Results) -> None:
     """A script that ends well although one of its dbts vanished is not well."""
     results.invocation(1).exit_code = None
-    assert judge(0, results, {}, killed=False, script=True).outcome is Outcome.FAILED
+    assert judge(0, results, {}, stopped=None, script=True).outcome is Outcome.FAILED
 
 
 def test_the_failure_of_the_last_invocation_counts(results: Results) -> None:
@@ -86,5 +87,33 @@ def test_the_failure_of_the_last_invocation_counts(results: Results) -> None:
     failures = {
         number: Failure(code=FailureCode.PROJECT, sentence=f"Failure {number}.") for number in results.invocations
     }
-    verdict = judge(2, results, failures, killed=False, script=True)
+    verdict = judge(2, results, failures, stopped=None, script=True)
     assert verdict.failure == failures[2]
+
+
+def test_a_failure_before_a_good_end_of_the_script_is_named(results: Results) -> None:
+    """`dbt build || rc=$?; dbt parse; exit $rc` failed because of the build."""
+    results.finished(finished("a", Outcome.FAILED))
+    results.invocation(1).exit_code = 1
+    results.invocation(2).command, results.invocation(2).exit_code = "parse", 0
+    verdict = judge(1, results, {}, stopped=None, script=True)
+    assert verdict.failure is not None
+    assert verdict.failure.sentence.startswith("1 of 1 nodes failed: model a")
+
+
+def test_results_that_are_missing(results: Results) -> None:
+    """A build that wrote no run_results.json is not green without a word."""
+    results.finished(finished("a", total=1))
+    results.invocation(1).artifacts = []
+    verdict = judge(0, results, {}, stopped=None, script=False)
+    assert verdict.outcome is Outcome.WARNING
+    assert "wrote no run_results.json" in (verdict.reason or "")
+
+
+def test_a_script_without_dbt(tmp_path: Path) -> None:
+    """Commands whose dbt was not followed are not green without a word."""
+    nothing = Results(tmp_path / "none.ion")
+    nothing.close()
+    verdict = judge(0, nothing, {}, stopped=None, script=True)
+    assert verdict.outcome is Outcome.WARNING
+    assert "no dbt was followed" in (verdict.reason or "")

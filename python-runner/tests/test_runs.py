@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import textwrap
 import time
 import zipfile
 from collections.abc import Callable
@@ -252,8 +253,11 @@ def test_a_script_that_fails_by_itself(carry_out: Runner, project: Project) -> N
 def test_a_process_left_behind_does_not_hold_the_run(carry_out: Runner, project: Project) -> None:
     """A background process that keeps the output open is not waited for."""
     began = time.monotonic()
-    run = carry_out(ShellScript(), script("sleep 60 &\necho done\n"), folder=project("broken/warning"))
+    run = carry_out(
+        ShellScript(), script("sleep 60 &\nsetsid sleep 60 &\necho done\n"), folder=project("broken/warning")
+    )
     assert run.plain == ["done"]
+    assert run.ended.outcome is Outcome.WARNING  # and a script without dbt is not green without a word
     assert time.monotonic() - began < 30
 
 
@@ -355,3 +359,37 @@ def test_an_output_folder_that_can_not_be_made(carry_out: Runner, project: Proje
     run = carry_out(BUILD, SECRETS, folder=project("broken/warning"))
     assert (run.code, run.failure.code) == (2, FailureCode.INTERNAL)
     assert run.failure.sentence.startswith("The runner cannot work here: ")
+
+
+def test_strangers_on_the_socket(carry_out: Runner, project: Project) -> None:
+    """Whoever connects and hangs up, or talks nonsense, does not harm the run."""
+    text = """
+        python3 - <<'END'
+        import os, socket
+        for words in (b"", b"::kestra-dbt::{", b"nonsense\\n::kestra-dbt::{}\\n") * 20:
+            with socket.socket(socket.AF_UNIX) as stranger:
+                stranger.connect(os.environ["KESTRA_DBT_CHANNEL"])
+                stranger.sendall(words)
+        END
+        dbt parse
+    """
+    run = carry_out(ShellScript(), script(textwrap.dedent(text)), folder=project("broken/warning"))
+    assert [event.command for event in run.of(InvocationStarted)] == ["parse"]
+    assert run.ended.outcome is Outcome.FAILED  # invocations that never said how they ended
+    assert "manifest.json" in run.artifacts
+
+
+def test_programs_in_a_pipe_end_as_in_any_shell(carry_out: Runner, project: Project) -> None:
+    """A program that writes into a pipe that nobody reads any more ends by itself, without a word."""
+    run = carry_out(ShellScript(), script("yes | head -1\ndbt parse\n"), folder=project("broken/warning"))
+    assert (run.code, run.plain, run.stderr) == (0, ["y"], "")
+
+
+def test_secret_variables_are_hidden_in_failures(carry_out: Runner, project: Project) -> None:
+    """What dbt hides in its log is hidden in our sentence, too."""
+    profiles = duckdb_profile().replace('"dev.duckdb"', "\"{{ env_var('DBT_ENV_SECRET_PW') }}/x.duckdb\"")
+    env = {"DBT_ENV_SECRET_PW": "/nonexistent/hunter2-planted"}
+    run = carry_out(BUILD, Secrets(profiles=profiles), folder=project("broken/warning"), env=env)
+    assert run.ended.outcome is Outcome.FAILED
+    assert b"hunter2-planted" not in run.raw
+    assert "hunter2-planted" not in run.artifact("summary.md").read_text()

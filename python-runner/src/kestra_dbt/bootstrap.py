@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from kestra_dbt.contract import early_failure
-from kestra_dbt.environment import EnvironmentFailedError, ensure_environment, is_installed
+from kestra_dbt.environment import EnvironmentFailedError, ensure_environment, is_installed, masked
 from kestra_dbt.stop_file import StopFile, StoppedError
 
 OLDEST_PYTHON = (3, 10)
@@ -50,7 +50,7 @@ def _settle(arguments: list[str]) -> None:
         _give_up(
             "environment",
             "`dependencies` bring no dbt: add an adapter such as dbt-postgres, which brings dbt-core along.",
-            f"dependencies: {', '.join(dependencies)}",
+            f"dependencies: {masked(', '.join(dependencies))}",
         )
     if dependencies:
         try:

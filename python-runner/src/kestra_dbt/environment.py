@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from kestra_dbt.contract import SECRETS_VARIABLE
+
 CACHE_VARIABLE = "KESTRA_DBT_CACHE"
 """Environment variable that names the cache folder. Default: ``kestra-dbt`` in the user's cache folder."""
 
@@ -74,7 +76,7 @@ def ensure_environment(requirements: list[str], check: Callable[[], None] = lamb
         EnvironmentFailedError: a requirement could not be installed.
     """
     wanted = sorted({*(r.strip() for r in requirements), *OWN_REQUIREMENTS})
-    identity = "\n".join([sys.version, sys.platform, sys.prefix, *wanted])
+    identity = "\n".join([sys.version, sys.platform, sys.prefix, *wanted, *_contents(wanted)])
     folder = _cache_folder() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     python = folder / "bin" / "python"
     if (folder / _READY).exists():
@@ -85,6 +87,14 @@ def ensure_environment(requirements: list[str], check: Callable[[], None] = lamb
     return str(python)
 
 
+def _contents(requirements: list[str]) -> Iterator[str]:
+    """Yield what files among the requirements (`-r requirements.txt`) say: a changed file is another environment."""
+    for requirement in requirements:
+        option = re.match(r"(?:-r|-c|--requirement|--constraint)[\s=]*(.+)", requirement)
+        if option and Path(option[1]).is_file():
+            yield Path(option[1]).read_text(encoding="utf-8", errors="replace")
+
+
 def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], None]) -> None:
     started = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half made
@@ -92,7 +102,8 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
     create = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
     install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
     # A file keeps an index address with a password in it off the command line.
-    with tempfile.NamedTemporaryFile("w", prefix="kestra-dbt-", suffix=".txt") as requirements:
+    # It lies in this folder, from which other files are named.
+    with tempfile.NamedTemporaryFile("w", prefix=".kestra-dbt-", suffix=".txt", dir=_writable_here()) as requirements:
         requirements.write("\n".join(wanted) + "\n")
         requirements.flush()
         try:
@@ -104,7 +115,7 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
     (folder / _READY).touch()
     seconds = time.monotonic() - started
     print(  # noqa: T201 - the one line that says so, in the task's log
-        f"Made a virtual environment with {', '.join(wanted)} in {seconds:.1f} s ({'uv' if uv else 'pip'}); "
+        f"Made a virtual environment with {masked(', '.join(wanted))} in {seconds:.1f} s ({'uv' if uv else 'pip'}); "
         f"it is kept as {folder} for the next runs.",
         flush=True,
     )
@@ -115,13 +126,19 @@ def _run(command: list[str], complaint: str, check: Callable[[], None]) -> None:
         code = _wait_for(command, said, check)
         if code:
             said.seek(0)
-            output = re.sub(r"://[^/@\s]+@", "://***@", said.read().strip())
+            output = masked(said.read().strip())
             raise EnvironmentFailedError(f"{complaint}: {_reason(output) or f'exit code {code}'}.", output)
 
 
 def _wait_for(command: list[str], said: IO[str], check: Callable[[], None]) -> int:
     process = subprocess.Popen(
-        command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+        command,
+        stdout=said,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        # packages may run code of their own while they are built
+        env={name: value for name, value in os.environ.items() if name != SECRETS_VARIABLE},
     )
     try:
         while True:
@@ -132,6 +149,15 @@ def _wait_for(command: list[str], said: IO[str], check: Callable[[], None]) -> i
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)  # an installer may be building a package, in processes of its own
             process.wait()
+
+
+def _writable_here() -> str | None:
+    return "." if os.access(".", os.W_OK) else None
+
+
+def masked(text: str) -> str:
+    """Return ``text`` without the passwords of addresses in it, as of a package index."""
+    return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
 def _reason(output: str) -> str:
@@ -148,7 +174,17 @@ def _cache_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
     # A container may run as a user without a home.
     usable = os.access(home if os.path.isdir(home) else os.path.dirname(home), os.W_OK)  # noqa: PTH112, PTH120
-    return Path(home if usable else tempfile.gettempdir()) / "kestra-dbt"
+    return Path(home) / "kestra-dbt" if usable else _private_cache()
+
+
+def _private_cache() -> Path:
+    """Return a cache in the temporary folder, where nobody else may have put something for us to run."""
+    folder = Path(tempfile.gettempdir()) / f"kestra-dbt-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
+        raise EnvironmentFailedError(f"{folder} is not private to this user: remove it, or set {CACHE_VARIABLE}.")
+    return folder
 
 
 @contextlib.contextmanager

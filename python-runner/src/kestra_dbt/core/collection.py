@@ -1,6 +1,8 @@
 """The artifacts of a dbt invocation, collected from where dbt really wrote them, and only what it wrote itself."""
 
+import contextlib
 import re
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,14 +48,13 @@ class Collector:
 
     def collect(
         self, invocation: str, started: datetime, target: Path | None, logs: Path | None, *, ran_nodes: bool
-    ) -> None:
-        """Collect what the invocation of this name wrote; what isn't there is no error."""
+    ) -> list[str]:
+        """Collect what the invocation of this name wrote, and return the names; what isn't there is no error."""
         since = (started - _CLOCK_TICK).timestamp()
         names = []
         if target is not None:
             names += [name for name, source in _written(target, since) if self._take(source, invocation, name)]
-            sql = [file for folder in _SQL_FOLDERS for file in _files_below(target / folder, since)]
-            if self._output.zip(target, sql, f"{invocation}/target.zip"):
+            if self._take_sql(target, since, invocation):
                 names.append("target.zip")
         if logs is not None and self._take_log(logs / "dbt.log", invocation):
             names.append("dbt.log")
@@ -63,6 +64,7 @@ class Collector:
                 self._output.announce(name, f"{invocation}/{name}")
         self._results_of_nodes |= ran_nodes and "run_results.json" in names
         self._by_invocation[invocation] = names
+        return names
 
     def announce_by_invocation(self) -> None:
         """Where there were several invocations, make the artifacts of each one known under its name, too."""
@@ -72,16 +74,35 @@ class Collector:
                     self._output.announce(f"{invocation}/{name}")
 
     def _take(self, source: Path, invocation: str, name: str) -> bool:
-        return self._output.copy(source, f"{invocation}/{name}")
+        with _told(name):
+            return self._output.copy(source, f"{invocation}/{name}")
+        return False
+
+    def _take_sql(self, target: Path, since: float, invocation: str) -> bool:
+        with _told("target.zip"):
+            sql = [file for folder in _SQL_FOLDERS for file in _files_below(target / folder, since)]
+            return self._output.zip(target, sql, f"{invocation}/target.zip")
+        return False
 
     def _take_log(self, log: Path, invocation: str) -> bool:
         """dbt appends to its log: each invocation gets its own part."""
         if not log.is_file():
             return False
-        end = log.stat().st_size
-        begin = self._log_ends.get(log, 0)
-        self._log_ends[log] = end
-        return self._output.copy(log, f"{invocation}/dbt.log", begin if begin <= end else 0)
+        with _told("dbt.log"):
+            end = log.stat().st_size
+            begin = self._log_ends.get(log, 0)
+            self._log_ends[log] = end
+            return self._output.copy(log, f"{invocation}/dbt.log", begin if begin <= end else 0)
+        return False
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Tell what kept an artifact from being collected, and go on: a full disk must not cost the others, nor the end."""
+    try:
+        yield
+    except OSError as error:
+        print(f"{name} could not be kept: {error.strerror}: {error.filename}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _written(target: Path, since: float) -> Iterator[tuple[str, Path]]:

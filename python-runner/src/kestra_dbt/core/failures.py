@@ -3,6 +3,7 @@
 import re
 import sys
 
+from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Failure, FailureCode, NodeFinished, Outcome
 
 _NAMED_AT_MOST = 5
@@ -10,7 +11,7 @@ _NAMED_AT_MOST = 5
 
 def of_exception(error: BaseException) -> Failure:
     """Return the failure that dbt's (or click's) ``error`` means."""
-    text = str(error).strip() or type(error).__name__
+    text = clean(str(error)) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return Failure(code=FailureCode.KILLED, sentence="dbt was told to stop before it was done.")
     adapter = re.search(r"(?i)could not find adapter type (\w+)", text)

@@ -1,11 +1,16 @@
 """How a run ended, said honestly: green only if what was asked for was executed and reported."""
 
-from kestra_dbt.core.commands import is_list, verb
+from kestra_dbt.core.commands import is_list, runs_nodes, verb
 from kestra_dbt.core.failures import of_nodes
 from kestra_dbt.core.stop import StopReport
 from kestra_dbt.protocol import Failure, FailureCode, Outcome
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
+
+_NAMED_AT_MOST = 5
+
+_WRITTEN = {"run_results.json", "sources.json"}
+"""Where dbt writes how nodes ended; `source freshness` has a file of its own."""
 
 _SIGNALLED = 128
 _KILLED_HARD = 137
@@ -26,7 +31,7 @@ def judge(
     silent = next((i for i in results.invocations.values() if _unreported(i) > 0), None)
     if silent is not None:
         return _failed(1, _not_reported(silent))
-    return _passed(results)
+    return _passed(results, script=script)
 
 
 def _unreported(invocation: Invocation) -> int:
@@ -41,19 +46,24 @@ def _unreported(invocation: Invocation) -> int:
 def _not_reported(invocation: Invocation) -> Failure:
     return Failure(
         code=FailureCode.INTERNAL,
-        sentence=f"`dbt {invocation.command}` ended with exit code 0, but {_unreported(invocation)} of the nodes that "
+        sentence=f"`{invocation.title}` ended with exit code 0, but {_unreported(invocation)} of the nodes that "
         "it selected were never reported: do not trust this run; dbt.log has what happened.",
     )
 
 
-def _passed(results: Results) -> Verdict:
-    reasons = []
-    for invocation in results.invocations.values():
-        said = _invocation_name(invocation, results)
-        if invocation.exit_code:
-            reasons.append(f"{said} failed, and the script went on")
-        elif _did_nothing(invocation):
-            reasons.append(f"{said} {verb(invocation.command)} nothing: {_why_nothing(invocation)}")
+def _passed(results: Results, *, script: bool) -> Verdict:
+    reasons = [
+        f"{_invocation_name(invocation, results)} {reason}"
+        for invocation in results.invocations.values()
+        if (reason := _reason_to_warn(invocation)) is not None
+    ]
+    if len(reasons) > _NAMED_AT_MOST:
+        reasons[_NAMED_AT_MOST:] = [f"and {len(reasons) - _NAMED_AT_MOST} more like these"]
+    if script and not results.invocations:
+        reasons.append(
+            "no dbt was followed: the commands start none, or one that is not the first `dbt` on PATH; have it found "
+            "through `pythonPath` or `dependencies` instead"
+        )
     warned = [node for node in results.nodes if node.outcome is Outcome.WARNING]
     if warned:
         named = ", ".join(f"{node.resource_type} {node.label}" for node in warned[:5])
@@ -61,6 +71,16 @@ def _passed(results: Results) -> Verdict:
     if reasons:
         return Verdict(Outcome.WARNING, 0, reason=f"{'; '.join(reasons)}.")
     return Verdict(Outcome.SUCCESS, 0)
+
+
+def _reason_to_warn(invocation: Invocation) -> str | None:
+    if invocation.exit_code:
+        return "failed, and the script went on"
+    if _did_nothing(invocation):
+        return f"{verb(invocation.command)} nothing: {_why_nothing(invocation)}"
+    if runs_nodes(invocation.command) and not _WRITTEN.intersection(invocation.artifacts):
+        return "wrote no run_results.json, without which a later retry or comparison is not possible"
+    return None
 
 
 def _did_nothing(invocation: Invocation) -> bool:
@@ -84,15 +104,13 @@ def _failed(code: int, failure: Failure) -> Verdict:
 
 
 def _reason_for(code: int, results: Results, failures: dict[int, Failure], *, script: bool) -> Failure:
-    last = max(results.invocations.values(), key=lambda i: i.number, default=None)
-    if last is not None and last.exit_code is None:
-        return _died(last, code)
-    if last is not None and last.exit_code:
-        found = failures.get(last.number) or (of_nodes(last.nodes) if _has_failed_nodes(last) else None)
-        if found is not None:
-            return found
-    if failures and last is None:
-        return failures[max(failures)]
+    for invocation in reversed(results.invocations.values()):
+        if invocation.exit_code is None:
+            return _died(invocation, code)
+        if invocation.number in failures:
+            return failures[invocation.number]
+        if _has_failed_nodes(invocation):
+            return of_nodes(invocation.nodes)
     if script:
         return Failure(code=FailureCode.SCRIPT, sentence=_script_sentence(code, results))
     return Failure(
@@ -111,7 +129,7 @@ def _died(invocation: Invocation, code: int | None) -> Failure:
     ended = f"with exit code {code}{_signal_hint(code)} " if code else ""
     return Failure(
         code=FailureCode.KILLED if code and code > _SIGNALLED else FailureCode.INTERNAL,
-        sentence=f"The process that ran `dbt {invocation.command}` ended {ended}in the middle, while {running} ran: "
+        sentence=f"The process that ran `{invocation.title}` ended {ended}in the middle, while {running} ran: "
         f"{len(invocation.nodes)} nodes had finished, and what it wrote until then is in the outputs.",
     )
 
@@ -148,4 +166,4 @@ def _names_of_running(invocation: Invocation) -> str:
 
 def _invocation_name(invocation: Invocation, results: Results) -> str:
     number = f" (number {invocation.number})" if len(results.invocations) > 1 else ""
-    return f"`dbt {invocation.command}`{number}"
+    return f"`{invocation.title}`{number}"

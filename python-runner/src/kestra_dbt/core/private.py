@@ -1,11 +1,14 @@
 """A private folder for what a run must keep to itself: profiles.yml, the script, the socket, the `dbt` on its PATH."""
 
+import os
 import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from kestra_dbt.errors import RunnerError
 
 _LONGEST = 80
 """Characters: the path of a Unix socket in the folder has to fit into 104 bytes (macOS; Linux takes 108)."""
@@ -41,4 +44,6 @@ def put_dbt_on_path(folder: Path, own_command: list[str]) -> Path:
     script = folder / "bin" / "dbt"
     write_private(script, f'#!/bin/sh\nexec {shlex.join([*own_command, "dbt"])} "$@"\n')
     script.chmod(0o700)
+    if not os.access(script, os.X_OK):
+        raise RunnerError(f"Programs may not be started from {folder.parent}: set TMPDIR to a folder where they may.")
     return script.parent

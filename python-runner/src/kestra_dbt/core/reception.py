@@ -39,20 +39,23 @@ class Reception:
     def connected(self) -> int:
         """Number a new invocation."""
         self._count += 1
+        self._results.invocation(self._count)  # it counts from now on, whether it gets to say anything or not
         return self._count
 
     def stop(self) -> None:
         """From now on, a node that fails was cancelled: it counts as one that never ended, not as one that failed."""
         self._stopping = True
 
-    def received(self, line: bytes) -> bool:
-        """Take one event line; True if it was the last of its invocation and everything is collected."""
+    def received(self, number: int, line: bytes) -> bool:
+        """Take a line of an invocation; True if it was its last one and everything is collected."""
         if is_kind(line, "log") and b'"level":"warn"' not in line[:200]:
             self._pass_on(line + b"\n")
             return False
-        event = decode(line.decode())
+        event = _decode(line)
+        if event is None:
+            return False
         if isinstance(event, Failure):  # told at the end, if it is still one then: a script may go on
-            self.failures[self._count] = event
+            self.failures[number] = event
             return False
         if self._stopping and isinstance(event, NodeFinished) and event.outcome is Outcome.FAILED:
             return False
@@ -66,7 +69,7 @@ class Reception:
         """Collect what an invocation left that did not end by itself."""
         self._collect(number)
 
-    def _note(self, event: Event | None) -> None:
+    def _note(self, event: Event) -> None:
         match event:
             case InvocationStarted():
                 invocation = self._results.invocation(event.invocation)
@@ -92,9 +95,17 @@ class Reception:
         places = self._places.pop(number, None)
         if places is not None:
             invocation = self._results.invocation(number)
-            self._collector.collect(
+            invocation.artifacts = self._collector.collect(
                 invocation.name, places.started, places.target, places.logs, ran_nodes=runs_nodes(invocation.command)
             )
+
+
+def _decode(line: bytes) -> Event | None:
+    """Return the event; None for a line that is not ours: whoever wrote it has found the socket of this run."""
+    try:
+        return decode(line.decode())
+    except ValueError:
+        return None
 
 
 class _Places:

@@ -1,6 +1,7 @@
 """Carries out one request for dbt Core, from its first check to the Ended event."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -39,6 +40,14 @@ from kestra_dbt.report.results import NODES_FILE, Results
 from kestra_dbt.report.summary import SUMMARY_FILE, summary_page
 from kestra_dbt.report.verdict import Verdict
 from kestra_dbt.stop_file import StopFile
+
+_DBT_DEFAULTS = {
+    # dbt.log is read in a browser
+    "DBT_USE_COLORS": "false",
+    "DBT_USE_COLORS_FILE": "false",
+    # it is kept whole: a rotation would part it
+    "DBT_LOG_FILE_MAX_BYTES": "0",
+}
 
 _PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _SEARCH_DEPTH = 4
@@ -94,8 +103,8 @@ def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str,
     if secrets.profiles:
         write_private(private / "profiles" / "profiles.yml", secrets.profiles)
         variables["DBT_PROFILES_DIR"] = str(private / "profiles")
-    for name in ("DBT_USE_COLORS", "DBT_USE_COLORS_FILE"):  # dbt.log is read in a browser
-        variables[name] = os.environ.get(name, "false")
+    for name, value in _DBT_DEFAULTS.items():
+        variables[name] = os.environ.get(name, value)
     return variables
 
 
@@ -103,16 +112,16 @@ def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolde
     match request:
         case DbtCommand():
             if secrets.profiles and request.options.profiles_dir:
-                raise RequestError("Both `profiles` and `profilesDir` are set: keep the one that is meant.")
+                raise RequestError("Both `profiles` and `profiles_dir` are set: keep the one that is meant.")
             _check_project(request.options.project_dir)
             return lambda: _run_command(request, secrets, folder)
         case ShellScript():
             if not secrets.script:
                 raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")
-            os.environ["PATH"] = f"{put_dbt_on_path(private, own_command())}{os.pathsep}{os.environ.get('PATH', '')}"
-            if request.project_dir:
-                _check_project(request.project_dir)
-                os.environ["DBT_PROJECT_DIR"] = request.project_dir
+            own_dbt = put_dbt_on_path(private, own_command())
+            os.environ["PATH"] = f"{own_dbt}{os.pathsep}{os.environ.get('PATH') or os.defpath}"
+            if request.project_dir:  # it may yet be cloned by the script, and the script may change its folder
+                os.environ["DBT_PROJECT_DIR"] = str(Path(request.project_dir).absolute())
             command = _script_command(request.interpreter, secrets.script, private)
             return lambda: _become(command)
 
@@ -162,13 +171,17 @@ def _announcing_stdout(work: Callable[[], int]) -> Callable[[], int]:
 
 def _script_command(interpreter: list[str], script: str, private: Path) -> list[str]:
     """A shell reads the script from a private file rather than from its command line, where everyone could see it."""
-    if interpreter[-1] == "-c" and Path(interpreter[0]).name in _PLAIN_SHELLS:
-        return [*interpreter[:-1], str(write_private(private / "commands", script))]
+    *words, last = interpreter
+    if Path(interpreter[0]).name in _PLAIN_SHELLS and re.fullmatch("-[a-z]*c", last):
+        kept = [] if last == "-c" else [last[:-1]]  # -ec is -e and -c
+        return [*words, *kept, str(write_private(private / "commands", script))]
     return [*interpreter, script]
 
 
 def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and programs in a pipe count on them
+        signal.signal(number, signal.SIG_DFL)
     die_with_parent(signal.SIGKILL)  # a dbt notices by itself that the supervisor is gone, and cancels its queries
     try:
         os.execvp(command[0], command)  # noqa: S606 - it is the shell that the user named

@@ -24,25 +24,37 @@ _BEAT_S = 0.2
 """Seconds between two looks at what no descriptor tells: the stop file, and what a stop has come to."""
 
 _DRAIN_S = 0.5
-"""Seconds that are spent on the rest of the output after the child's end, should a process it left hold it open."""
+"""Seconds of silence after the child's end that are taken for the end of its output, should a process it left hold it
+open."""
 
-_PIECE = 16_000
-"""Bytes at most of a plain line; a longer one goes on in the next, for container logs cut lines at 16 KiB."""
+_DRAIN_LIMIT_S = 60.0
+"""Seconds after the child's end in which even a process that goes on talking is listened to."""
+
+_PIECE = 4_000
+"""Characters at most of a plain line; a longer one goes on in the next, for container logs cut lines at 16 KiB."""
 
 
 class LineBuffer:
     """Cuts a stream into lines."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: list[bytes] = []
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that ``data`` completes, without their ends; no data means the end of the stream."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if not data and self._rest:
-            lines.append(self._rest)
-            self._rest = b""
-        return lines
+        """Return the lines that ``data`` completes, without their ends."""
+        first, *others = data.split(b"\n")
+        self._parts.append(first)
+        if not others:
+            return []
+        line = b"".join(self._parts)
+        self._parts = [others.pop()]
+        return [line, *others]
+
+    def rest(self) -> list[bytes]:
+        """Return what is left at the end of the stream: a line without an end, or nothing."""
+        line = b"".join(self._parts)
+        self._parts = []
+        return [line] if line else []
 
 
 class Supervisor:
@@ -53,7 +65,7 @@ class Supervisor:
         self._reception = reception
         self._stop_file = stop_file
         self._selector = selectors.DefaultSelector()
-        self._open_channels = 0
+        self._open_channels: dict[int, socket.socket] = {}
         self._stop: Stop | None = None
         self.stopped: StopReport | None = None
         """What a stop came to, if there was one."""
@@ -72,7 +84,11 @@ class Supervisor:
             self._register(wakeup_reader, lambda: self._woken(wakeup_reader, child))
             self._register(child.stdout, lambda: self._output(child, stdout))
             code = self._loop(child)
-            child.signal(signal.SIGKILL)  # what a script left running would hold the task's output open
+            child.signal_all(signal.SIGKILL)  # what a script left running would hold the task's output open
+            for line in stdout.rest():
+                write_plain(line)
+            for number in list(self._open_channels):
+                self._hang_up(number)
             self.stopped = self._stop.finish() if self._stop else None
             return code
         finally:
@@ -83,20 +99,24 @@ class Supervisor:
 
     def _loop(self, child: Child) -> int:
         code: int | None = None
-        deadline = 0.0
-        while code is None or (self._is_streaming(child) and time.monotonic() < deadline):
-            for key, _ in self._selector.select(timeout=_BEAT_S):
+        quiet_at = limit = 0.0
+        while code is None or (self._is_streaming(child) and time.monotonic() < min(quiet_at, limit)):
+            told = self._selector.select(timeout=_BEAT_S)
+            for key, _ in told:
                 key.data()
             self._look_after_stop(child)
             if code is None:
                 code = child.ended()
             # The child may be a shell that ended at once, above a dbt that still cancels its queries.
-            if code is None or (self._stop is not None and self._stop.is_awaited()):
-                deadline = time.monotonic() + _DRAIN_S
+            awaited = code is None or (self._stop is not None and self._stop.is_awaited())
+            if awaited:
+                limit = time.monotonic() + _DRAIN_LIMIT_S
+            if awaited or told:
+                quiet_at = time.monotonic() + _DRAIN_S
         return code
 
     def _is_streaming(self, child: Child) -> bool:
-        return self._open_channels > 0 or child.stdout in self._selector.get_map()
+        return bool(self._open_channels) or child.stdout in self._selector.get_map()
 
     def _look_after_stop(self, child: Child) -> None:
         grace_s = self._stop_file.take()
@@ -105,7 +125,7 @@ class Supervisor:
         if grace_s is not None:
             self._begin_stop(child, grace_s)
         if self._stop is not None:
-            self._stop.advance(dbt_runs=self._open_channels > 0)
+            self._stop.advance(dbt_runs=bool(self._open_channels))
 
     def _begin_stop(self, child: Child, grace_s: float) -> None:
         if self._stop is None:
@@ -122,7 +142,7 @@ class Supervisor:
 
     def _output(self, child: Child, lines: LineBuffer) -> None:
         data = os.read(child.stdout, 1 << 16)
-        for line in lines.feed(data):
+        for line in lines.feed(data) if data else lines.rest():
             write_plain(line)
         if not data:
             self._selector.unregister(child.stdout)
@@ -135,9 +155,10 @@ class Supervisor:
                 connection.sendall(b"0\n")
             return
         number = self._reception.connected()
-        connection.sendall(f"{number}\n".encode())
+        with contextlib.suppress(ConnectionError):  # it may have gone already, which is read below
+            connection.sendall(f"{number}\n".encode())
         lines = LineBuffer()
-        self._open_channels += 1
+        self._open_channels[number] = connection
         self._register(connection, lambda: self._receive(connection, lines, number))
 
     def _receive(self, connection: socket.socket, lines: LineBuffer, number: int) -> None:
@@ -145,15 +166,18 @@ class Supervisor:
             data = connection.recv(1 << 18)
         except ConnectionError:
             data = b""
-        for line in lines.feed(data):
-            if self._reception.received(line):
+        for line in lines.feed(data):  # what is left of a line at the end is of one that was killed while it wrote
+            if self._reception.received(number, line):
                 with contextlib.suppress(ConnectionError):  # it may have been killed while it waited
                     connection.sendall(b"collected\n")
         if not data:
-            self._open_channels -= 1
-            self._selector.unregister(connection)
-            connection.close()
-            self._reception.hung_up(number)
+            self._hang_up(number)
+
+    def _hang_up(self, number: int) -> None:
+        connection = self._open_channels.pop(number)
+        self._selector.unregister(connection)
+        connection.close()
+        self._reception.hung_up(number)
 
 
 def write_event(event: Event) -> None:
@@ -173,15 +197,11 @@ def write_plain(line: bytes) -> None:
 
     Only a line of Kestra's own outputs protocol must stay whole.
     """
-    text = line.decode("utf-8", "replace").rstrip("\r").encode()
-    if text.startswith(EVENT_PREFIX.encode()):
-        text = b" " + text
-    if len(text) <= _PIECE or text.startswith(b"::{"):
-        write_line(text + b"\n")
-        return
-    for begin in range(0, len(text), _PIECE):
-        piece = text[begin : begin + _PIECE]
-        write_line(piece.decode("utf-8", "ignore").encode() + b"\n")
+    text = line.decode("utf-8", "replace").rstrip("\r")
+    size = len(text) if text.startswith("::{") else _PIECE
+    for begin in range(0, max(len(text), 1), max(size, 1)):
+        piece = text[begin : begin + size]
+        write_line(f"{' ' if piece.startswith(EVENT_PREFIX) else ''}{piece}\n".encode())
 
 
 def _nobody_reads() -> bool:

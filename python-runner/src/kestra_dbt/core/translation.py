@@ -1,6 +1,5 @@
 """dbt's structured events, translated into ours."""
 
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dbt_common.events.functions import env_scrubber
 
 from kestra_dbt.core.commands import compiles_for_people, is_list
 from kestra_dbt.core.nodes import Manifest, NodeFacts, facts_of
 from kestra_dbt.core.status import outcome
+from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Event, InvocationStarted, Level, Log, NodeFinished, NodeStarted, Outcome, ProjectLoaded
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 _TOLD_OTHERWISE = frozenset({"MainEncounteredError", "MainStackTrace"})
 """Events whose text the failure of the run has."""
@@ -308,11 +305,6 @@ def command_name(context: "click.Context | None") -> str:
         words.insert(0, context.info_name or "")
         context = context.parent
     return " ".join(words) or "dbt"
-
-
-def clean(text: str) -> str:
-    """Return dbt's text without colours, and with the values of its secret variables hidden, as dbt.log has it."""
-    return env_scrubber(_ANSI.sub("", text)).strip("\n ") if text else ""
 
 
 def _unique_id(data: Any) -> str | None:  # noqa: ANN401

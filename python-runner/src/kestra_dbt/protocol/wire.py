@@ -3,12 +3,12 @@
 from pydantic import ValidationError
 
 from kestra_dbt.contract import EVENT_PREFIX
-from kestra_dbt.protocol.event import Event, EventAdapter, Failure, Log, NodeFinished
+from kestra_dbt.protocol.event import Ended, Event, EventAdapter, Failure, Log, NodeFinished
 
 LINE_LIMIT = 8_000
 """Bytes of a line at most. Container runtimes cut lines at 16 KiB."""
 
-_LONG_TEXT = {Log: "message", NodeFinished: "message", Failure: "detail"}
+_LONG_TEXT = {Log: "message", NodeFinished: "message", Failure: "detail", Ended: "reason"}
 
 
 def encode(event: Event) -> bytes:
@@ -39,7 +39,7 @@ def decode(line: str) -> Event | None:
 
 def is_kind(line: bytes, kind: str) -> bool:
     """Tell, without decoding it, whether ``line`` is an event of this kind (as ``encode`` writes it)."""
-    return f'"kind":"{kind}"'.encode() in line[:160]
+    return line.startswith(EVENT_PREFIX.encode()) and f'"kind":"{kind}"'.encode() in line[:160]
 
 
 def _line(event: Event) -> bytes:

@@ -17,19 +17,27 @@ class Invocation:
     """A dbt invocation as its events tell it."""
 
     number: int
-    command: str = "dbt"
+    command: str = ""
+    """dbt's command with its subcommand; empty until it says so."""
     selection: str | None = None
     exit_code: int | None = None
     nodes: list[NodeFinished] = field(default_factory=list)
     running: dict[str, NodeStarted] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    """Names of what dbt wrote and was collected."""
     tables: dict[str, int] = field(default_factory=dict)
     """Tables that are its very result, as the rows of `show`, each with its number of rows."""
 
     @property
     def name(self) -> str:
-        """A name for files and sentences: ``2-docs-generate``."""
-        return f"{self.number}-{'-'.join(self.command.split())}"
+        """A name for files: ``2-docs-generate``."""
+        return "-".join([str(self.number), *self.command.split()])
+
+    @property
+    def title(self) -> str:
+        """A name for sentences: ``dbt docs generate``."""
+        return f"dbt {self.command}".strip()
 
 
 class Results:

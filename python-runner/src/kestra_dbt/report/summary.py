@@ -46,10 +46,10 @@ def _counts(summary: Summary) -> list[str]:
 
 def _invocations(results: Results) -> Iterable[str]:
     for invocation in results.invocations.values():
-        selection = f" {invocation.selection}" if invocation.selection else ""
+        words = f"{invocation.title} {invocation.selection or ''}"
         ended = "ended early" if invocation.exit_code is None else f"exit code {invocation.exit_code}"
         tables = "".join(f", {rows:,} rows in {name}" for name, rows in invocation.tables.items())
-        yield f"- `dbt {invocation.command}{_code(selection)}`: {len(invocation.nodes)} nodes{tables}, {ended}"
+        yield f"- `{_code(words)}`: {len(invocation.nodes)} nodes{tables}, {ended}"
         yield from (f"  - warning: {_text(warning)[:_MESSAGE_LIMIT]}" for warning in invocation.warnings)
     yield ""
 

@@ -39,8 +39,8 @@ final class EventConsumer extends AbstractLogConsumer {
         lock.lock();
         try {
             read(line, isStdErr, instant);
-        } catch (RuntimeException e) {
-            problem = problem == null ? e : problem;
+        } catch (RuntimeException | LinkageError e) { // whatever it is, the reader must go on, or the runner blocks
+            problem = problem == null ? e instanceof RuntimeException ours ? ours : new IllegalStateException(e) : problem;
         } finally {
             lock.unlock();
         }
@@ -74,7 +74,7 @@ final class EventConsumer extends AbstractLogConsumer {
     }
 
     private void read(String line, Boolean isStdErr, Instant instant) {
-        Optional<Event> event = Protocol.decode(line);
+        Optional<Event> event = isStdErr ? Optional.empty() : Protocol.decode(line);
         if (event.isEmpty()) {
             plain.accept(line, isStdErr, instant);
         } else if (!closed) {
