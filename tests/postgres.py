@@ -110,7 +110,7 @@ class Postgres:
 
     def _await_start(self) -> None:
         deadline = time.monotonic() + START_LIMIT_S
-        ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready: list[str | Path] = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while self._process.poll() is None and time.monotonic() < deadline:
             if subprocess.run(ready, check=False).returncode == 0:
                 return
@@ -127,10 +127,11 @@ def find_programs() -> Path:
         NoPostgresError: there is none.
     """
     found = _installed_programs()
-    if found is None and os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
+    apt = shutil.which("apt-get")
+    if found is None and apt and os.environ.get("CI") and os.geteuid() == 0:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False, timeout=300)
+            subprocess.run([apt, *command], env=environment, stdout=subprocess.DEVNULL, check=False, timeout=300)
         found = _installed_programs()
     if found is None:
         raise NoPostgresError("PostgreSQL is not installed: `apt-get install postgresql`, or put its programs on PATH.")
@@ -139,11 +140,11 @@ def find_programs() -> Path:
 
 def _installed_programs() -> Path | None:
     candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    if shutil.which("pg_config"):
-        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
-        candidates.insert(0, Path(asked.stdout.strip()))
-    if shutil.which("initdb"):
-        candidates.insert(0, Path(str(shutil.which("initdb"))).resolve().parent)
+    if found := shutil.which("pg_config"):
+        asked = subprocess.run([found, "--bindir"], capture_output=True, text=True, check=False)
+        candidates.append(Path(asked.stdout.strip()))
+    if found := shutil.which("initdb"):
+        candidates.append(Path(found).resolve().parent)
     usable = [
         folder for folder in candidates if all((folder / name).exists() for name in ("initdb", "postgres", "psql"))
     ]

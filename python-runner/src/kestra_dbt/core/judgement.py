@@ -148,7 +148,7 @@ def _script_sentence(code: int, results: Results) -> str:
 
 def _stopped_sentence(results: Results, stopped: StopReport) -> str:
     finished = len(results.nodes)
-    running = "; ".join(filter(None, map(_names_of_running, results.invocations.values())))
+    running = ", ".join(filter(None, map(_names_of_running, results.invocations.values())))
     sentence = f"The run was stopped after {finished} {'node' if finished == 1 else 'nodes'}"
     sentence += f", while {running} ran." if running else "."
     if stopped.forced:

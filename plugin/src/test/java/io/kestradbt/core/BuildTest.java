@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -267,23 +268,67 @@ class BuildTest {
         assertThat(failure(task, runContext(task))).hasMessageStartingWith("The runner speaks version 2.0");
     }
 
+    /** What a runner does that is asked to stop. */
+    private static final String STOPS = "while ! rm .kestra-dbt/request.stop 2>/dev/null; do sleep 0.05; done\n"
+        + event("\"kind\":\"failure\",\"code\":\"killed\",\"sentence\":\"The run was stopped after 0 nodes.\"")
+        + event("\"kind\":\"ended\",\"outcome\":\"failed\",\"exit_code\":130") + "exit 130\n";
+
     @Test
-    void shouldKeepWhatWasDoneWhenItIsKilled() throws Exception {
-        Build task = task(started("orders") + "printf x > \"$OUTPUT_DIR/dbt.log\"\necho ready\nexec sleep 50").build();
+    void shouldLetTheRunnerStopByItselfWhenItIsKilled() throws Exception {
+        Build task = task(started("orders") + "printf x > \"$OUTPUT_DIR/dbt.log\"\necho ready\n" + STOPS).build();
         RunContext runContext = runContext(task);
-        AtomicReference<Throwable> end = new AtomicReference<>();
-        Thread worker = Thread.ofPlatform().start(() -> end.set(catchThrowable(() -> task.run(runContext))));
+
+        Object end = interrupted(task, runContext, true);
+
+        assertThat(end).asInstanceOf(InstanceOfAssertFactories.throwable(DbtRunException.class)).hasMessage("The run was stopped after 0 nodes.");
+        DbtOutput output = (DbtOutput) ((DbtRunException) end).getOutput();
+        assertThat(output.getExitCode()).isEqualTo(130);
+        assertThat(output.getOutputFiles()).containsOnlyKeys("dbt.log");
+        assertThat(nodes(runContext)).singleElement().satisfies(node -> assertThat(node.getState().getCurrent()).isEqualTo(State.Type.KILLED));
+        assertThat(log.of("build")).contains("WARN The run was stopped after 0 nodes.").noneMatch(line -> line.startsWith("ERROR"));
+    }
+
+    @Test
+    void shouldReturnWhatWasDoneWhenItsTimeIsOver() throws Exception {
+        Build task = task(started("orders") + "echo ready\n" + STOPS).build();
+
+        Object end = interrupted(task, runContext(task), false);
+
+        assertThat(end).isInstanceOf(DbtOutput.class);
+        assertThat(((DbtOutput) end).finalState()).contains(State.Type.FAILED);
+    }
+
+    @Test
+    void shouldKillARunnerThatDoesNotStop() throws Exception {
+        String deaf = "while ! rm .kestra-dbt/request.stop 2>/dev/null; do sleep 0.05; done\nexec sleep 50";
+        Build task = task(started("orders") + "printf x > \"$OUTPUT_DIR/dbt.log\"\necho ready\n" + deaf)
+            .killGrace(Property.ofValue(Duration.ofMillis(10))).build();
+        RunContext runContext = runContext(task);
+
+        Object end = interrupted(task, runContext, true);
+
+        assertThat(end).asInstanceOf(InstanceOfAssertFactories.throwable(DbtRunException.class)).hasMessageStartingWith("The run was stopped before it could tell");
+        assertThat(((DbtOutput) ((DbtRunException) end).getOutput()).getOutputFiles()).containsOnlyKeys("dbt.log");
+        assertThat(nodes(runContext)).singleElement().satisfies(node -> assertThat(node.getState().getCurrent()).isEqualTo(State.Type.KILLED));
+        assertThat(log.of("build")).contains("WARN The runner did not end within its grace: it is killed.");
+    }
+
+    /** Run the task, and interrupt it once it has said "ready"; return its output, or what it threw. */
+    private Object interrupted(Build task, RunContext runContext, boolean kill) throws Exception {
+        AtomicReference<Object> end = new AtomicReference<>();
+        Thread worker = Thread.ofPlatform().start(() -> {
+            Throwable thrown = catchThrowable(() -> end.set(task.run(runContext)));
+            end.compareAndSet(null, thrown);
+        });
         while (!log.of("build").contains("INFO ready")) {
             Thread.sleep(20);
         }
-
-        task.kill();
+        if (kill) {
+            task.kill();
+        }
         worker.interrupt();
         worker.join();
-
-        assertThat(end.get()).isInstanceOf(DbtRunException.class).hasMessage("The run was killed.");
-        assertThat(((DbtOutput) ((DbtRunException) end.get()).getOutput()).getOutputFiles()).containsOnlyKeys("dbt.log");
-        assertThat(nodes(runContext)).singleElement().satisfies(node -> assertThat(node.getState().getCurrent()).isEqualTo(State.Type.KILLED));
+        return end.get();
     }
 
     @Test
