@@ -91,7 +91,7 @@ def rows(result: Result, file: str) -> list[dict[str, Any]]:
 
 def test_every_command(run_flow: RunFlow) -> None:
     """Each task does its part, and hands on what the next ones read."""
-    result = run_flow(together(TASKS))
+    result = run_flow(together(TASKS), timeout=400)  # fourteen times dbt
     states = {run["taskId"]: run["state"]["current"] for run in result.task_runs if not run.get("value")}
     assert states == {
         **dict.fromkeys(("deps", "parse", "seed", "run", "test", "snapshot", "freshness", "compile"), "SUCCESS"),
