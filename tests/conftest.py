@@ -57,12 +57,17 @@ def postgres() -> Iterator[Postgres]:
 def run_flow(engine: Engine, tmp_path: Path) -> RunFlow:
     """Return a function that runs a flow, given as text or file, with a test project as the namespace's files."""
 
-    def run_flow(flow: str | Path, project: str | None = "shop", **options: Any) -> Result:  # noqa: ANN401
+    def run_flow(
+        flow: str | Path,
+        project: str | None = "shop",
+        timeout: float = 180,
+        **options: Any,  # noqa: ANN401
+    ) -> Result:
         files = None
         if project:
             files = tmp_path / "files"
             ignored = shutil.ignore_patterns("target", "logs", "*.duckdb")
             shutil.copytree(PROJECTS / project, files, ignore=ignored, dirs_exist_ok=True)
-        return engine.run(flow, tmp_path / "out", files=files, timeout=180, **options)
+        return engine.run(flow, tmp_path / "out", files=files, timeout=timeout, **options)
 
     return run_flow

@@ -19,6 +19,7 @@ NEEDS = {
     "runner.docker.Docker": "a container engine",
     "type: postgres": "a PostgreSQL server",
     "production_manifest": "the manifest of an earlier run",
+    "run_results\n    type: FILE": "the results of an earlier run",
 }
 """What an example may need that this test does not have: it is validated alone."""
 

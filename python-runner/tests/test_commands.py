@@ -218,6 +218,7 @@ def test_state_is_relative_to_the_working_directory(carry_out: Runner, project: 
     request = dbt("list", project_dir="work", state="state", select=["state:modified", "thing.v1"])
     run = carry_out(request, SECRETS, folder=folder.parent)
     assert [row["unique_id"] for row in rows(run)] == ["model.special.thing.v1"], run
+    assert "manifest.json" in run.artifacts
 
 
 def test_clone(carry_out: Runner, project: Project) -> None:

@@ -136,13 +136,18 @@ def test_an_early_failure_is_of_the_contract() -> None:
 COMMANDS = json.loads((SAMPLES / "commands.json").read_text())
 
 
+@pytest.mark.parametrize("flipped", [False, True], ids=["as_sampled", "flipped"])
 @pytest.mark.parametrize("task", COMMANDS)
-def test_dbt_takes_all_that_a_task_can_send(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dbt_takes_all_that_a_task_can_send(
+    task: str, flipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """dbt's own command line reads the arguments of a request with every option set: each is one its command has."""
     monkeypatch.chdir(tmp_path)
     for folder in ("shop", "state", "production"):
         (tmp_path / folder).mkdir()
-    request = RequestAdapter.validate_python(COMMANDS[task]["request"])
+    sample = COMMANDS[task]["request"]
+    options = {name: value ^ flipped if isinstance(value, bool) else value for name, value in sample["options"].items()}
+    request = RequestAdapter.validate_python({**sample, "options": options})
     assert isinstance(request, DbtCommand)
     secrets = Secrets.model_validate(COMMANDS[task]["secrets"])
     given = arguments(request.command, request.options, secrets, [*request.args, "--profiles-dir", "."])

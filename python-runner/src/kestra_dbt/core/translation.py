@@ -56,6 +56,7 @@ class Translator:
         self._invocation = invocation
         self._emit = emit
         self._selection = selection
+        self._folder = Path.cwd()  # dbt moves into the project's folder, which it names from here
         self._wanted = wanted
         self._lists = False
         self._lock = threading.Lock()
@@ -173,7 +174,7 @@ class Translator:
             project=config.project_name,
             target=config.target_name,
             adapter=config.credentials.type,
-            target_path=str(Path(config.project_root, config.project_target_path).absolute()),
+            target_path=str(Path(self._folder, config.project_root, config.project_target_path)),
         )
 
     def _placed(self, name: str, message: Any) -> Iterator[NodeStarted]:  # noqa: ANN401

@@ -35,7 +35,7 @@ import lombok.experimental.SuperBuilder;
     examples = {
         @Example(
             full = true,
-            title = "Try what failed once more after a minute, in the folder of the failed run.",
+            title = "Try what failed once more, in the folder of the run that failed.",
             code = """
                 id: dbt_retry
                 namespace: company.team
@@ -66,7 +66,7 @@ import lombok.experimental.SuperBuilder;
 
                       - id: again
                         type: io.kestradbt.core.Retry
-                        runIf: "{{ outputs.build.failed is not empty }}"
+                        runIf: "{{ (outputs.build.failed ?? []) is not empty }}"
                         projectDir: shop
                         dependencies:
                           - dbt-core>=1.10,<1.12

@@ -71,7 +71,7 @@ import lombok.experimental.SuperBuilder;
                           - dbt-core>=1.10,<1.12
                           - dbt-duckdb
                         inline: |
-                          {% raw %}select country, count(*) as customers
+                          {% raw %}select country_code, count(*) as customers
                           from {{ ref("customers") }} group by 1 order by 2 desc{% endraw %}
                         limit: 10
 

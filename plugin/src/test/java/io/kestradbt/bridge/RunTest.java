@@ -40,6 +40,15 @@ class RunTest {
     }
 
     @Test
+    void shouldCountTheRowsOfTheTableThatWasAskedFor() {
+        run.accept(new Event.Artifact("rows.ion", "dbt/rows.ion", 40, 3L));
+        run.accept(new Event.Artifact("dbt.log", "dbt/1-show/dbt.log", 900, null));
+
+        assertThat(run.count()).contains(3L);
+        assertThat(run.artifacts()).containsOnlyKeys("rows.ion", "dbt.log");
+    }
+
+    @Test
     void shouldPutTheMessageOfAFailureIntoTheNodesLogOnce() {
         run.accept(log(1, "model.a", LogLevel.ERROR, "Database Error: relation does not exist\n  compiled code"));
         run.accept(finished(1, "model.a", null, Outcome.FAILED, "Database Error: relation does not exist"));
