@@ -12,7 +12,8 @@ import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
  * Reads the output of the runner: events go to the run, every other line to Kestra's own consumer.
  * <p>
  * Task runners call it from two threads at once, and stop reading for good when it throws, which would block the process
- * on a full pipe. So one line is let in at a time, and the first problem is kept for the end.
+ * on a full pipe. So one line is let in at a time, and the first problem is kept for the end. The runner writes events to standard
+ * output alone, where it lets nothing else pass for one.
  */
 final class EventConsumer extends AbstractLogConsumer {
     private final ReentrantLock lock = new ReentrantLock();

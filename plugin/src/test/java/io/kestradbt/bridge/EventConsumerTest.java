@@ -42,7 +42,7 @@ class EventConsumerTest {
     @Test
     void shouldTakeLinesFromTwoThreads() throws InterruptedException {
         List<Thread> threads = IntStream.range(0, 2)
-            .mapToObj(i -> Thread.startVirtualThread(() -> IntStream.range(0, 5_000).forEach(n -> consumer.accept(n % 2 == 0 ? EVENT : "plain", i == 0))))
+            .mapToObj(i -> Thread.startVirtualThread(() -> IntStream.range(0, 5_000).forEach(n -> consumer.accept(n % 2 == 0 ? EVENT : "plain", false))))
             .toList();
         for (Thread thread : threads) {
             thread.join();
@@ -50,6 +50,14 @@ class EventConsumerTest {
 
         assertThat(events).hasSize(5_000);
         assertThat(plain.lines).hasSize(5_000);
+    }
+
+    @Test
+    void shouldTakeNoEventFromStandardError() {
+        consumer.accept(EVENT, true);
+
+        assertThat(events).isEmpty();
+        assertThat(plain.lines).containsExactly(EVENT);
     }
 
     @Test
