@@ -56,7 +56,7 @@ class Translator:
         self._invocation = invocation
         self._emit = emit
         self._selection = selection
-        self._folder = Path.cwd()  # dbt moves into the project's folder, which it names from here
+        self._folder = Path.cwd()  # dbt names its folders from here, and moves into the one of the project
         self._wanted = wanted
         self._lists = False
         self._lock = threading.Lock()
@@ -174,7 +174,7 @@ class Translator:
             project=config.project_name,
             target=config.target_name,
             adapter=config.credentials.type,
-            target_path=str(Path(self._folder, config.project_root, config.project_target_path)),
+            target_path=str(Path(self._folder, config.project_target_path)),
         )
 
     def _placed(self, name: str, message: Any) -> Iterator[NodeStarted]:  # noqa: ANN401

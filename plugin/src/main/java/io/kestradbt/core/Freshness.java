@@ -74,6 +74,7 @@ import lombok.experimental.SuperBuilder;
                           - dbt-duckdb
                         select:
                           - stg_orders
+                        indirectSelection: CAUTIOUS
                 """
         )
     }

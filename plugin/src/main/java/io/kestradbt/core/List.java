@@ -34,7 +34,7 @@ import lombok.experimental.SuperBuilder;
     examples = {
         @Example(
             full = true,
-            title = "List the models of a layer, and do something for each of them.",
+            title = "List the models of a layer, and read their names from the table.",
             code = """
                 id: dbt_list
                 namespace: company.team
@@ -60,13 +60,9 @@ import lombok.experimental.SuperBuilder;
                     resourceTypes:
                       - model
 
-                  - id: rows
-                    type: io.kestra.plugin.core.flow.ForEach
-                    values: "{{ fromIon(read(outputs.models.nodes), allRows=true) | jq('.[].name') }}"
-                    tasks:
-                      - id: model
-                        type: io.kestra.plugin.core.log.Log
-                        message: "{{ taskrun.value }}"
+                  - id: names
+                    type: io.kestra.plugin.core.log.Log
+                    message: "{{ fromIon(read(outputs.models.nodes), allRows=true) | jq('.[].name') | join(', ') }}"
                 """
         ),
         @Example(

@@ -45,9 +45,9 @@ import lombok.experimental.SuperBuilder;
                         name: shop
                         profile: shop
                       macros/tidy.sql: |
-                        {% raw %}{% macro tidy(days) %}
-                          {{ log("Rows older than " ~ days ~ " days", info=true) }}
-                        {% endmacro %}{% endraw %}
+                        {% raw %}{% macro tidy(days) %}{% endraw %}
+                          {% raw %}{{ log("Rows older than " ~ days ~ " days", info=true) }}{% endraw %}
+                        {% raw %}{% endmacro %}{% endraw %}
                     dependencies:
                       - dbt-core>=1.10,<1.12
                       - dbt-duckdb

@@ -71,8 +71,8 @@ import lombok.experimental.SuperBuilder;
                           - dbt-core>=1.10,<1.12
                           - dbt-duckdb
                         inline: |
-                          {% raw %}select country_code, count(*) as customers
-                          from {{ ref("customers") }} group by 1 order by 2 desc{% endraw %}
+                          select country_code, count(*) as customers
+                          from {% raw %}{{ ref("customers") }}{% endraw %} group by 1 order by 2 desc
                         limit: 10
 
                       - id: report

@@ -9,7 +9,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 public interface InlineOptions {
     @Schema(
         title = "Query, instead of a selection",
-        description = "SQL with Jinja, in which `ref`, `source` and macros work; `{% raw %}` around it keeps dbt's braces from Kestra. Unset: the selected nodes."
+        description = "SQL with Jinja, in which `ref`, `source` and macros work; `{% raw %}` and `{% endraw %}` around braces, on one line, keep them from Kestra. Unset: the selected nodes."
     )
     @PluginProperty(group = "main")
     Property<String> getInline();
