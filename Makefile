@@ -23,11 +23,11 @@ demo: doctor $(BUILT) ## Run the sample project in a real Kestra engine, live; a
 test: doctor $(BUILT) $(VENV)/.ready ## Run every test: runner, plugin on both Kestras, end to end.
 	@$(MAKE) --no-print-directory check
 	@echo "== Runner"
-	@$(PY) -m pytest python-runner/tests
+	@$(PY) -m pytest -n 2 python-runner/tests
 	@echo "== Plugin, on Kestra 1.3 and 2.0"
 	@scripts/gradle :plugin:check
 	@echo "== End to end, on Kestra 1.3 and 2.0"
-	@$(PY) -m pytest -c tests/pytest.ini tests
+	@$(PY) -m pytest -c tests/pytest.ini -n 2 --dist loadgroup tests
 
 check: $(VENV)/.ready ## The quick checks: format, lint, types.
 	@$(VENV)/bin/ruff format --check --quiet .

@@ -30,6 +30,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kestra", [only] if only else VERSIONS, scope="session")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of each engine in one process (`-n 2 --dist loadgroup`), so that each engine is started once."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        if parameters is not None and "kestra" in parameters.params:
+            item.add_marker(pytest.mark.xdist_group(parameters.params["kestra"]))
+
+
 @pytest.fixture(scope="session")
 def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine whose workers find this environment's Python, which has dbt, as python3."""

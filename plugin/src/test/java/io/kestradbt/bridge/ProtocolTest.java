@@ -31,8 +31,8 @@ class ProtocolTest {
         List<Event> events = Samples.lines("events.txt").stream().map(line -> Protocol.decode(line).orElseThrow()).toList();
 
         assertThat(events).containsExactly(
-            new Event.InvocationStarted(1, "build", at("10:20:02.982824"), "1.11.16", "/work/logs"),
-            new Event.ProjectLoaded(1, "shop", "dev", "duckdb", "/work/target"),
+            new Event.InvocationStarted(1, "build", at("10:20:02.982824"), "1.11.16", "/project/logs"),
+            new Event.ProjectLoaded(1, "shop", "dev", "duckdb", "/project/target"),
             new Event.Log(1, LogLevel.INFO, at("10:20:03.982824"), "Found 4 models, 2 data tests", null),
             new Event.NodeStarted(1, "model.shop.stg_orders", "stg_orders", "model", null, 1, 3, at("10:20:04.982824")),
             new Event.Log(1, LogLevel.INFO, at("10:20:04.982824"), "1 of 3 START sql view model main.stg_orders", "model.shop.stg_orders"),
