@@ -17,6 +17,13 @@ from kestra_dbt.protocol import Event, encode
 CHANNEL_VARIABLE = "KESTRA_DBT_CHANNEL"
 """Environment variable with the socket's path."""
 
+STDOUT_VARIABLE = "KESTRA_DBT_STDOUT"
+"""Environment variable that names the pipe to the task's log, so that an invocation can tell whether its output goes
+there (its lines are then reported as events, once) or into the user's own pipe or file (which gets them as ever)."""
+
+DEBUG_VARIABLE = "KESTRA_DBT_DEBUG"
+"""Environment variable that is 1 if debug lines are wanted, too."""
+
 
 class Channel:
     """The invocation's end. Its methods may be called from any thread."""
@@ -75,3 +82,9 @@ class Channel:
                 raise ConnectionError("the supervisor of this dbt invocation is gone")
             word += part
         return word.decode().strip()
+
+
+def pipe_name(descriptor: int) -> str:
+    """Name what is open as ``descriptor``, the same in every process that has it."""
+    status = os.fstat(descriptor)
+    return f"{status.st_dev}:{status.st_ino}"

@@ -7,18 +7,12 @@ from datetime import datetime, timezone
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-from kestra_dbt.core.channel import Channel
+from kestra_dbt.core.channel import DEBUG_VARIABLE, STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.failures import of_exception, of_operation
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.options import selection
 from kestra_dbt.core.translation import Translator, Wanted
 from kestra_dbt.protocol import Artifact, Failure, FailureCode, InvocationFinished
-
-STDOUT_VARIABLE = "KESTRA_DBT_STDOUT"
-"""Environment variable that names the pipe to the task's log, so that an invocation can tell whether its output goes
-there (its lines are then reported as events, once) or into the user's own pipe or file (which gets them as ever)."""
-
-_DEBUG_VARIABLE = "KESTRA_DBT_DEBUG"
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -46,7 +40,7 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
         channel.invocation,
         channel.send,
         selection=selection(arguments),
-        wanted=Wanted(debug=os.environ.get(_DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
+        wanted=Wanted(debug=os.environ.get(DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
     )
     result = dbtRunner(callbacks=[translator]).invoke(arguments)
     interruption.finish()
@@ -69,12 +63,6 @@ def exit_code(result: dbtRunnerResult) -> int:
     if result.success:
         return 0
     return 1 if result.exception is None else 2
-
-
-def pipe_name(descriptor: int) -> str:
-    """Name what is open as ``descriptor``, the same in every process that has it."""
-    status = os.fstat(descriptor)
-    return f"{status.st_dev}:{status.st_ino}"
 
 
 def _failure(result: dbtRunnerResult, translator: Translator) -> Failure | None:

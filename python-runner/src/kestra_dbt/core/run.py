@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from kestra_dbt.core.channel import CHANNEL_VARIABLE
+from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VARIABLE, pipe_name
 from kestra_dbt.core.collection import Collector
 from kestra_dbt.core.commands import is_list
 from kestra_dbt.core.judgement import judge
@@ -99,7 +99,7 @@ def _report(end: Verdict, summary: Summary) -> None:
 
 def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str, str]:
     """Return the variables that the child gets on top of ours."""
-    variables = {CHANNEL_VARIABLE: str(private / "events.sock"), "KESTRA_DBT_DEBUG": "1" if request.debug else "0"}
+    variables = {CHANNEL_VARIABLE: str(private / "events.sock"), DEBUG_VARIABLE: "1" if request.debug else "0"}
     if secrets.profiles:
         write_private(private / "profiles" / "profiles.yml", secrets.profiles)
         variables["DBT_PROFILES_DIR"] = str(private / "profiles")
@@ -162,8 +162,7 @@ def _announcing_stdout(work: Callable[[], int]) -> Callable[[], int]:
     """Let every dbt below know which pipe leads to the task's log."""
 
     def announced() -> int:
-        status = os.fstat(1)
-        os.environ["KESTRA_DBT_STDOUT"] = f"{status.st_dev}:{status.st_ino}"
+        os.environ[STDOUT_VARIABLE] = pipe_name(1)
         return work()
 
     return announced
