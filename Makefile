@@ -56,7 +56,7 @@ $(VENV)/.ready: python-runner/pyproject.toml
 	@echo "Setting up $(VENV) with dbt and the test tools"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
-	@$(VENV)/bin/uv pip install --quiet --python $(PY) -e 'python-runner[test,check]'
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -e 'python-runner[test,check]'
 	@touch $@
 
 clean: ## Remove what the targets made (caches of downloads stay).

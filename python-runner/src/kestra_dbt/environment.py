@@ -100,7 +100,12 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half made
     uv = shutil.which("uv")
     create = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
-    install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    # Compiled now, as pip does: where PYTHONDONTWRITEBYTECODE is set, as in many images, every run would do it again.
+    install = (
+        [uv, "pip", "install", "--compile-bytecode", "--python", str(python)]
+        if uv
+        else [str(python), "-m", "pip", "install"]
+    )
     # A file keeps an index address with a password in it off the command line.
     # It lies in this folder, from which other files are named.
     with tempfile.NamedTemporaryFile("w", prefix=".kestra-dbt-", suffix=".txt", dir=_writable_here()) as requirements:
