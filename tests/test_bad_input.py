@@ -167,8 +167,9 @@ def test_killed_in_the_middle(run_flow: RunFlow, engine: Engine, victim: str) ->
     """When dbt's process, or the whole runner, is killed, what had finished is in the Gantt and the outputs."""
     killed = threading.Event()
 
-    def kill_once_a_node_is_done(entry: dict[str, object]) -> None:
-        if entry.get("progress") == "node.finished" and not killed.is_set():
+    def kill_at_a_second_node(entry: dict[str, object]) -> None:
+        second = entry.get("progress") == "node.started" and "_2" in str(entry["message"])
+        if second and not killed.is_set():
             killed.set()
             supervisor, dbt = runner_processes(engine)[-2:]
             os.kill(dbt, signal.SIGKILL)
@@ -176,7 +177,8 @@ def test_killed_in_the_middle(run_flow: RunFlow, engine: Engine, victim: str) ->
                 os.kill(supervisor, signal.SIGKILL)
 
     began = time.monotonic()
-    result = run_flow(flows.build(), project="broken/slow", on_log=kill_once_a_node_is_done)
+    flow = flows.build("vars: {rows: 4000000000, first_rows: 1000000}")  # the second of each chain takes a minute
+    result = run_flow(flow, project="broken/slow", on_log=kill_at_a_second_node)
     assert killed.is_set()
     assert time.monotonic() - began < 90
     assert result.state == "FAILED"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import textwrap
@@ -287,13 +288,16 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def kill_after_first_node(number: int) -> Callable[[subprocess.Popen[bytes]], None]:
-    """Return a step that waits until dbt has built a node, then sends the signal: to dbt if it kills, else to us."""
+LATER_NODES_LAST = ["--vars", "{rows: 4000000000, first_rows: 1000000}"]
+"""The first node of each chain is done at once, and the next takes a minute: there is always one to kill."""
+
+
+def kill_at_second_node(number: int, log: Path) -> Callable[[subprocess.Popen[bytes]], None]:
+    """Return a step that waits until dbt is at a second node, then sends the signal: to dbt if it kills, else to us."""
 
     def act(process: subprocess.Popen[bytes]) -> None:
-        table = Path(str(process.args[-1])) / "dbt" / "nodes.ion"  # type: ignore[index]
         deadline = time.monotonic() + 60
-        while not (table.is_file() and table.stat().st_size) and time.monotonic() < deadline:
+        while not (log.is_file() and re.search(r"_2 \.* \[RUN\]", log.read_text())) and time.monotonic() < deadline:
             time.sleep(0.05)
         target = children_of(process.pid)[0] if number == signal.SIGKILL else process.pid
         os.kill(target, number)
@@ -303,8 +307,9 @@ def kill_after_first_node(number: int) -> Callable[[subprocess.Popen[bytes]], No
 
 def test_dbt_killed_in_the_middle(carry_out: Runner, project: Project) -> None:
     """When the process that runs dbt is killed, what it did until then is still told and kept."""
-    during = kill_after_first_node(signal.SIGKILL)
-    run = carry_out(BUILD, SECRETS, folder=project("broken/slow"), during=during)
+    folder = project("broken/slow")
+    during = kill_at_second_node(signal.SIGKILL, folder / "logs" / "dbt.log")
+    run = carry_out(DbtCommand(command=["build"], args=LATER_NODES_LAST), SECRETS, folder=folder, during=during)
     assert (run.ended.outcome, run.failure.code) == (Outcome.FAILED, FailureCode.KILLED)
     assert "(killed, often for want of memory)" in run.failure.sentence
     assert "in the middle, while model " in run.failure.sentence
@@ -314,8 +319,9 @@ def test_dbt_killed_in_the_middle(carry_out: Runner, project: Project) -> None:
 
 def test_a_run_told_to_stop(carry_out: Runner, project: Project) -> None:
     """A stop reaches dbt, which ends; what was done is told, and nothing is left behind."""
-    during = kill_after_first_node(signal.SIGTERM)
-    run = carry_out(BUILD, SECRETS, folder=project("broken/slow"), during=during)
+    folder = project("broken/slow")
+    during = kill_at_second_node(signal.SIGTERM, folder / "logs" / "dbt.log")
+    run = carry_out(DbtCommand(command=["build"], args=LATER_NODES_LAST), SECRETS, folder=folder, during=during)
     assert (run.ended.outcome, run.failure.code) == (Outcome.FAILED, FailureCode.KILLED)
     assert "nodes.ion" in run.artifacts
 

@@ -67,15 +67,15 @@ def of_run(process: Process) -> list[int]:
 
 
 def busy(folder: Path) -> bool:
-    """Tell whether dbt is at a model."""
-    return any(b"[RUN]" in read(log) for log in folder.glob("*/dbt.log"))
+    """Tell whether dbt is at the first model of both chains."""
+    return any(read(log).count(b"[RUN]") == 2 for log in folder.glob("*/dbt.log"))
 
 
 def ask_to_stop(process: Process, grace_s: float = 10) -> None:
     """Ask in the way a task does, and wait until it has been seen."""
     file = Path(str(process.args[-3])).with_suffix(".stop")  # type: ignore[index]
     file.write_text(str(grace_s))
-    wait_until(lambda: not file.exists(), 5)
+    wait_until(lambda: not file.exists(), 30)
 
 
 def stop_when(condition: Callable[[], object], grace_s: float = 10) -> Callable[[Process], None]:

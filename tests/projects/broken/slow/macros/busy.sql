@@ -1,5 +1,5 @@
 {# Hashes every row, so that the database cannot take a short cut; DuckDB only. -#}
-{% macro busy(seed) -%}
+{% macro busy(seed, rows=none) -%}
     select max(hash(number + {{ seed }})) as value
-    from range({{ var("rows") }}) as numbers (number)
+    from range({{ rows or var("rows") }}) as numbers (number)
 {%- endmacro %}

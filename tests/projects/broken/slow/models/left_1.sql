@@ -1,3 +1,3 @@
 {{ config(materialized="table") }}
 
-{{ busy(1) }}
+{{ busy(1, var("first_rows", none)) }}
