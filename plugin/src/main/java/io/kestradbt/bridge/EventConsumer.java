@@ -16,11 +16,15 @@ import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
  * output alone, where it lets nothing else pass for one.
  */
 final class EventConsumer extends AbstractLogConsumer {
+    /** What Java says to whoever reads from a process that was destroyed meanwhile; a task runner passes it on as a line of the process. */
+    private static final String READER_CUT_OFF = "Stream closed";
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Consumer<Event> events;
     private final AbstractLogConsumer plain;
     private RuntimeException problem;
     private boolean closed;
+    private volatile boolean killed;
 
     EventConsumer(Consumer<Event> events, AbstractLogConsumer plain) {
         this.events = events;
@@ -34,7 +38,7 @@ final class EventConsumer extends AbstractLogConsumer {
 
     @Override
     public void accept(String line, Boolean isStdErr, Instant instant) {
-        if (line == null || line.isBlank()) {
+        if (line == null || line.isBlank() || killed && line.equalsIgnoreCase(READER_CUT_OFF)) {
             return;
         }
         lock.lock();
@@ -52,6 +56,11 @@ final class EventConsumer extends AbstractLogConsumer {
         lock.lock();
         closed = true;
         lock.unlock();
+    }
+
+    /** The process is about to be destroyed: that its output breaks off is no news. */
+    void expectKill() {
+        killed = true;
     }
 
     /** The first thing that went wrong while reading. */

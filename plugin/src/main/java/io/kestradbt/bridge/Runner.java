@@ -68,7 +68,7 @@ public final class Runner {
         Run run = new Run(sink, Clock.systemUTC());
         EventConsumer consumer = new EventConsumer(run::accept, new DefaultLogConsumer(runContext));
         CommandsWrapper complete = commands.withEnv(env).withCommands(Property.ofValue(List.of(command()))).withLogConsumer(consumer);
-        StoppableCommands stoppable = new StoppableCommands(complete, killGrace, () -> run.ended().isPresent(), runContext.logger());
+        StoppableCommands stoppable = new StoppableCommands(complete, killGrace, () -> run.ended().isPresent(), consumer::expectKill, runContext.logger());
         Ending ending = carryOut(stoppable, complete);
         boolean stopped = stoppable.stopped() || killed.getAsBoolean();
         consumer.close();

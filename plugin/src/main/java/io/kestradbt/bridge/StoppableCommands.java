@@ -36,17 +36,20 @@ final class StoppableCommands {
     private final CommandsWrapper commands;
     private final Duration grace;
     private final BooleanSupplier reported;
+    private final Runnable beforeKill;
     private final Logger logger;
     private boolean stopped;
 
     /**
-     * @param grace    between asking for a stop and killing
-     * @param reported whether the runner has told its end
+     * @param grace      between asking for a stop and killing
+     * @param reported   whether the runner has told its end
+     * @param beforeKill called when the task runner is going to have its way
      */
-    StoppableCommands(CommandsWrapper commands, Duration grace, BooleanSupplier reported, Logger logger) {
+    StoppableCommands(CommandsWrapper commands, Duration grace, BooleanSupplier reported, Runnable beforeKill, Logger logger) {
         this.commands = commands;
         this.grace = grace;
         this.reported = reported;
+        this.beforeKill = beforeKill;
         this.logger = logger;
     }
 
@@ -79,6 +82,7 @@ final class StoppableCommands {
             return true;
         }
         logger.warn("The runner {}: it is killed.", seen() ? "did not end within its grace" : "cannot be reached, or has not started yet");
+        beforeKill.run();
         commands.getTaskRunner().kill();
         thread.interrupt();
         return ends(thread, TO_KILL, () -> false);

@@ -70,6 +70,16 @@ class EventConsumerTest {
         assertThat(plain.lines).containsExactly("plain");
     }
 
+    @Test
+    void shouldNotTellThatAKillCutsTheOutputOff() {
+        consumer.accept("Stream closed", true);
+        consumer.expectKill();
+        consumer.accept("last words", true);
+        consumer.accept("Stream closed", true);
+
+        assertThat(plain.lines).containsExactly("Stream closed", "last words");
+    }
+
     private static final class PlainLines extends AbstractLogConsumer {
         private final List<String> lines = new ArrayList<>();
 
