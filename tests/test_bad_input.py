@@ -11,7 +11,7 @@ import flows
 import pytest
 from client import Engine, FlowRefused, Result
 from conftest import RunFlow
-from test_core_build import assert_node_runs_are_true, node_runs, rows
+from test_core_build import assert_node_runs_are_true, logs_of, node_runs, rows
 
 
 def error(result: Result, task_id: str = "build") -> str:
@@ -46,12 +46,17 @@ def test_a_failing_test(run_flow: RunFlow) -> None:
     result = run_flow(flows.build(), project="broken/failing_test")
     assert result.state == "FAILED"
     assert "nodes failed: test not_null." in error(result)
+    where = "compiled/failing_test/models/models.yml/not_null_people_name.sql"
+    assert f"; its rows: {where} in target.zip" in error(result)
+    assert {row["query"] for row in rows(result) if row["query"]} == {where}
+    test = next(run for run in node_runs(result).values() if run["taskId"] == "not_null.name")
+    assert f"Its rows: {where} in target.zip" in logs_of(result, test["id"])
     assert_node_runs_are_true(result)
 
 
 def test_a_warning_test(run_flow: RunFlow) -> None:
     """A test that warns makes the task and the execution a warning, with the reason."""
-    result = run_flow(flows.build(), project="broken/warning")
+    result = run_flow(flows.build("onEmpty: FAIL"), project="broken/warning")
     assert result.state == "WARNING"
     assert "1 of 3 nodes ended with a warning: test " in result.log_text
 
@@ -82,6 +87,13 @@ def test_nothing_selected(run_flow: RunFlow) -> None:
         ("broken/warning", "indirectSelection: eagre", flows.PROFILES, ["indirectSelection", "eagre"]),
         ("broken/warning", "pythonPath: /no/python", flows.PROFILES, ["/no/python", "pythonPath"]),
         ("broken/warning", "args: [--nope]", flows.PROFILES, ["--nope"]),
+        (
+            "broken/warning",
+            "select: ['tag:nobody']\nonEmpty: fail",
+            flows.PROFILES,
+            ["executed nothing: `--select tag:nobody` selects nothing", "`onEmpty`"],
+        ),
+        ("broken/warning", "warnings: some", flows.PROFILES, ["warnings", "some"]),
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, str) and "\n" not in value else "",
 )

@@ -138,7 +138,9 @@ def test_freshness(carry_out: Runner, project: Project) -> None:
 
     text = sources.read_text()
     sources.write_text(text.replace("error_after: {count: 36500", "warn_after: {count: 1"))
-    run = carry_out(dbt("source", "freshness"), SECRETS, folder=folder)
+    elsewhere = DbtCommand(command=["source", "freshness"], args=["--output", "ages.json"])
+    run = carry_out(elsewhere, SECRETS, folder=folder)
+    assert json.loads(run.artifact("sources.json").read_text()) == json.loads((folder / "ages.json").read_text())
     assert (run.code, run.ended.outcome) == (0, Outcome.WARNING)
     assert run.ended.reason == "1 of 2 nodes ended with a warning: source web_shop.orders."  # a hook is the other
 

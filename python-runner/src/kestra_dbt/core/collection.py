@@ -4,6 +4,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,12 @@ _FILES = {
 }
 """Names in dbt's target folder, and those that users look up."""
 
+RESULTS = frozenset({"run_results.json", "sources.json"})
+"""Where dbt writes how nodes ended; `source freshness` has a file of its own."""
+
+_METADATA = 64_000
+"""Bytes at the begin of an artifact in which its metadata has to be."""
+
 _SQL_FOLDERS = ("compiled", "run")
 
 _HEADING = re.compile(rb"^=+ [\d:.]+ \| [0-9a-f-]+ =+$", re.MULTILINE)
@@ -28,6 +35,18 @@ _TAIL = 64_000
 
 _CLOCK_TICK = timedelta(milliseconds=20)
 """File times may lag behind the clock by a tick of the kernel."""
+
+
+@dataclass
+class Places:
+    """Where an invocation writes, and how what it wrote is told from what lay there before."""
+
+    started: datetime
+    logs: Path | None = None
+    target: Path | None = None
+    results: Path | None = None
+    """File of the results, where it is named otherwise (`source freshness --output`)."""
+    invocation_id: str | None = None
 
 
 class Collector:
@@ -46,17 +65,15 @@ class Collector:
             heading = max((found.start() for found in _HEADING.finditer(tail)), default=0)
             self._log_ends[log] = max(log.stat().st_size - len(tail), 0) + heading
 
-    def collect(
-        self, invocation: str, started: datetime, target: Path | None, logs: Path | None, *, ran_nodes: bool
-    ) -> list[str]:
+    def collect(self, invocation: str, places: Places, *, ran_nodes: bool) -> list[str]:
         """Collect what the invocation of this name wrote, and return the names; what isn't there is no error."""
-        since = (started - _CLOCK_TICK).timestamp()
+        since = (places.started - _CLOCK_TICK).timestamp()
         names = []
-        if target is not None:
-            names += [name for name, source in _written(target, since) if self._take(source, invocation, name)]
-            if self._take_sql(target, since, invocation):
+        if places.target is not None:
+            names += [name for name, source in _written(places, since) if self._take(source, invocation, name)]
+            if self._take_sql(places.target, since, invocation):
                 names.append("target.zip")
-        if logs is not None and self._take_log(logs / "dbt.log", invocation):
+        if places.logs is not None and self._take_log(places.logs / "dbt.log", invocation):
             names.append("dbt.log")
         for name in names:
             # A documentation step writes run results too; they don't hide those of the build.
@@ -105,11 +122,21 @@ def _told(name: str) -> Iterator[None]:
         print(f"{name} could not be kept: {error.strerror}: {error.filename}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _written(target: Path, since: float) -> Iterator[tuple[str, Path]]:
+def _written(places: Places, since: float) -> Iterator[tuple[str, Path]]:
     for source, name in _FILES.items():
-        file = target / source
-        if file.is_file() and file.stat().st_mtime >= since:
+        file = places.target / source if places.target else Path(source)
+        if name == "sources.json" and places.results:
+            file = places.results
+        if file.is_file() and file.stat().st_mtime >= since and _is_of(file, name, places.invocation_id):
             yield name, file
+
+
+def _is_of(file: Path, name: str, invocation_id: str | None) -> bool:
+    """Tell whether results are those of this invocation, not of another one that writes to the same folder."""
+    if name not in RESULTS or not invocation_id:
+        return True
+    with file.open("rb") as content:  # dbt writes its metadata first
+        return f'"{invocation_id}"'.encode() in content.read(_METADATA)
 
 
 def _files_below(folder: Path, since: float) -> Iterator[Path]:

@@ -32,6 +32,11 @@ def compiles_for_people(command: str) -> bool:
     return command in ("compile", "show")
 
 
+def checks_sources(command: str) -> bool:
+    """Tell whether ``command`` is about the age of sources, whose results may be given another name."""
+    return command.startswith("source ")
+
+
 def is_list(command: str) -> bool:
     """Tell whether ``command`` lists nodes."""
     return command in ("list", "ls")

@@ -5,6 +5,7 @@ import sys
 
 from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Failure, FailureCode, NodeFinished, Outcome
+from kestra_dbt.report.results import rows_of_test
 
 _NAMED_AT_MOST = 5
 
@@ -49,8 +50,13 @@ def of_nodes(nodes: list[NodeFinished]) -> Failure:
     sentence = f"{len(failed)} of {len(nodes)} nodes failed: {', '.join(named)}"
     if skipped:
         sentence += f"; {skipped} {'was' if skipped == 1 else 'were'} skipped because of that"
-    detail = "\n".join(f"{node.unique_id}: {node.message or node.status}" for node in failed)
+    detail = "\n".join(map(_detail, failed))
     return Failure(code=FailureCode.NODES, sentence=f"{sentence}.", detail=detail)
+
+
+def _detail(node: NodeFinished) -> str:
+    rows = rows_of_test(node)
+    return f"{node.unique_id}: {node.message or node.status}{f'; its rows: {rows}' if rows else ''}"
 
 
 _KNOWN = (

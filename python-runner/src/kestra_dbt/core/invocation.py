@@ -53,7 +53,14 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     if failure is not None:
         code = code or 2
         channel.send(failure)
-    channel.send(InvocationFinished(invocation=channel.invocation, exit_code=code, at=datetime.now(timezone.utc)))
+    channel.send(
+        InvocationFinished(
+            invocation=channel.invocation,
+            exit_code=code,
+            at=datetime.now(timezone.utc),
+            warnings=dict(translator.warnings),
+        )
+    )
     channel.finish()
     return code
 

@@ -1,37 +1,60 @@
 """How a run ended, said honestly: green only if what was asked for was executed and reported."""
 
-from kestra_dbt.core.commands import is_list, runs_nodes, verb
+from collections.abc import Iterator
+
+from kestra_dbt.core.collection import RESULTS
+from kestra_dbt.core.commands import checks_sources, is_list, runs_nodes, verb
 from kestra_dbt.core.failures import of_nodes
 from kestra_dbt.core.stop import StopReport
-from kestra_dbt.protocol import Failure, FailureCode, Outcome
+from kestra_dbt.protocol import Failure, FailureCode, Judgement, Outcome, Request, ShellScript
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
 
 _NAMED_AT_MOST = 5
 
-_WRITTEN = {"run_results.json", "sources.json"}
-"""Where dbt writes how nodes ended; `source freshness` has a file of its own."""
+_OF_NOTHING = frozenset({"NothingToDo", "NoNodesSelected", "NoNodesForSelectionCriteria"})
+"""dbt's warnings of a selection that matches nothing, for which there is a rule of its own."""
+
+_RENAMED = frozenset({"MetricAttributesRenamed", "EnvironmentVariableRenamed"})
+"""dbt's deprecations that aren't called so."""
 
 _SIGNALLED = 128
 _KILLED_HARD = 137
 
 
 def judge(
-    code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None, script: bool
+    request: Request, code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None
 ) -> Verdict:
     """Judge a run by the exit code of its child and by what its invocations told."""
+    rules, script = request.judgement, isinstance(request, ShellScript)
     if stopped:
         failure = Failure(code=FailureCode.KILLED, sentence=_stopped_sentence(results, stopped))
         return Verdict(Outcome.FAILED, code or 130, failure, stopped=True)
     if code:
         return _failed(code, _reason_for(code, results, failures, script=script))
-    unfinished = [i for i in results.invocations.values() if i.exit_code is None]
-    if unfinished:
-        return _failed(1, _died(unfinished[0], None))
-    silent = next((i for i in results.invocations.values() if _unreported(i) > 0), None)
-    if silent is not None:
-        return _failed(1, _not_reported(silent))
-    return _passed(results, script=script)
+    doubt = next(_doubts(results, rules), None)
+    if doubt is not None:
+        return _failed(1, doubt)
+    return _passed(results, rules, script=script)
+
+
+def _doubts(results: Results, rules: Judgement) -> Iterator[Failure]:
+    """Yield why a run whose exit code is 0 is not to be trusted."""
+    invocations = results.invocations.values()
+    yield from (_died(i, None) for i in invocations if i.exit_code is None)
+    yield from (_not_reported(i) for i in invocations if _unreported(i) > 0)
+    yield from (_not_written(i) for i in invocations if _lacks_results(i))
+    if results.begun > len(results.invocations):
+        yield _not_followed(results.begun - len(results.invocations))
+    if rules.on_empty == "fail":
+        yield from (_nothing_done(i, results) for i in invocations if _did_nothing(i))
+
+
+def _lacks_results(invocation: Invocation) -> bool:
+    """Tell whether an invocation that calls itself good left no results, which it was to write."""
+    executed = runs_nodes(invocation.command) and not _did_nothing(invocation)
+    written = not RESULTS.isdisjoint(invocation.artifacts)
+    return executed and invocation.exit_code == 0 and invocation.writes_results and not written
 
 
 def _unreported(invocation: Invocation) -> int:
@@ -51,11 +74,35 @@ def _not_reported(invocation: Invocation) -> Failure:
     )
 
 
-def _passed(results: Results, *, script: bool) -> Verdict:
+def _not_written(invocation: Invocation) -> Failure:
+    file = "sources.json" if checks_sources(invocation.command) else "run_results.json"
+    return Failure(
+        code=FailureCode.INTERNAL,
+        sentence=f"`{invocation.title}` ended with exit code 0, but left no {file} of its own: one that lies in its "
+        "target folder is older, or of another dbt; do not trust this run, unless the log says that the file could "
+        "not be kept. With `--no-write-json` none is expected.",
+    )
+
+
+def _not_followed(count: int) -> Failure:
+    which = "A dbt that the commands started" if count == 1 else f"{count} of the dbts that the commands started"
+    return Failure(
+        code=FailureCode.SCRIPT,
+        sentence=f"{which} never got to work: see the log, and if it runs in the background, let the commands `wait` "
+        "for it.",
+    )
+
+
+def _nothing_done(invocation: Invocation, results: Results) -> Failure:
+    said = f"{_invocation_name(invocation, results)} {_what_nothing(invocation)}"
+    return Failure(code=FailureCode.EMPTY, sentence=f"{said}; `onEmpty` makes that a failure.")
+
+
+def _passed(results: Results, rules: Judgement, *, script: bool) -> Verdict:
     reasons = [
         f"{_invocation_name(invocation, results)} {reason}"
         for invocation in results.invocations.values()
-        if (reason := _reason_to_warn(invocation)) is not None
+        for reason in _reasons_to_warn(invocation, rules)
     ]
     if len(reasons) > _NAMED_AT_MOST:
         reasons[_NAMED_AT_MOST:] = [f"and {len(reasons) - _NAMED_AT_MOST} more like these"]
@@ -65,7 +112,7 @@ def _passed(results: Results, *, script: bool) -> Verdict:
             "through `pythonPath` or `dependencies` instead"
         )
     warned = [node for node in results.nodes if node.outcome is Outcome.WARNING]
-    if warned:
+    if warned and rules.warnings != "none":
         named = ", ".join(f"{node.resource_type} {node.label}" for node in warned[:5])
         reasons.append(f"{len(warned)} of {len(results.nodes)} nodes ended with a warning: {named}")
     if reasons:
@@ -73,14 +120,29 @@ def _passed(results: Results, *, script: bool) -> Verdict:
     return Verdict(Outcome.SUCCESS, 0)
 
 
-def _reason_to_warn(invocation: Invocation) -> str | None:
+def _reasons_to_warn(invocation: Invocation, rules: Judgement) -> Iterator[str]:
     if invocation.exit_code:
-        return "failed, and the script went on"
-    if _did_nothing(invocation):
-        return f"{verb(invocation.command)} nothing: {_why_nothing(invocation)}"
-    if runs_nodes(invocation.command) and not _WRITTEN.intersection(invocation.artifacts):
-        return "wrote no run_results.json, without which a later retry or comparison is not possible"
-    return None
+        yield "failed, and the script went on"
+    elif _did_nothing(invocation) and rules.on_empty == "warn":
+        yield _what_nothing(invocation)
+    warned = [_times(name, count) for name, count in invocation.warned.items() if _counts(name, invocation, rules)]
+    if warned:
+        yield f"warned: {', '.join(warned)}"
+
+
+def _times(warning: str, count: int) -> str:
+    return warning if count == 1 else f"{warning} ({count} times)"
+
+
+def _counts(warning: str, invocation: Invocation, rules: Judgement) -> bool:
+    """Tell whether this warning of dbt itself makes the run one."""
+    if rules.warnings == "deprecations":
+        return "Deprecat" in warning or warning in _RENAMED
+    return rules.warnings == "all" and not (warning in _OF_NOTHING and _did_nothing(invocation))
+
+
+def _what_nothing(invocation: Invocation) -> str:
+    return f"{verb(invocation.command)} nothing: {_why_nothing(invocation)}"
 
 
 def _did_nothing(invocation: Invocation) -> bool:

@@ -1,10 +1,9 @@
 """Takes in the events of all invocations of a run: passes them on, and keeps what the end of the run needs."""
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
-from kestra_dbt.core.collection import Collector
+from kestra_dbt.core.collection import Collector, Places
 from kestra_dbt.core.commands import runs_nodes
 from kestra_dbt.protocol import (
     Artifact,
@@ -31,7 +30,7 @@ class Reception:
         self._collector = collector
         self._pass_on = pass_on
         self._count = 0
-        self._places: dict[int, _Places] = {}
+        self._places: dict[int, Places] = {}
         self._stopping = False
         self.failures: dict[int, Failure] = {}
         """What each failed invocation says about it, by its number."""
@@ -74,12 +73,14 @@ class Reception:
             case InvocationStarted():
                 invocation = self._results.invocation(event.invocation)
                 invocation.command, invocation.selection = event.command, event.selection
+                invocation.writes_results = event.writes_results
                 logs = Path(event.log_path) if event.log_path else None
-                self._places[event.invocation] = _Places(event.at, logs)
+                self._places[event.invocation] = Places(event.at, logs, invocation_id=event.invocation_id)
                 if logs is not None:
                     self._collector.begin_log(logs / "dbt.log")
             case ProjectLoaded() if event.invocation in self._places:
                 self._places[event.invocation].target = Path(event.target_path)
+                self._places[event.invocation].results = Path(event.results_path) if event.results_path else None
             case NodeStarted():
                 self._results.started(event)
             case NodeFinished():
@@ -89,15 +90,15 @@ class Reception:
             case Artifact(rows=int(rows)):  # the table that a command was asked for; only one invocation runs then
                 self._results.invocation(self._count).tables[event.name] = rows
             case InvocationFinished():
-                self._results.invocation(event.invocation).exit_code = event.exit_code
+                invocation = self._results.invocation(event.invocation)
+                invocation.exit_code, invocation.warned = event.exit_code, event.warnings
 
     def _collect(self, number: int) -> None:
         places = self._places.pop(number, None)
         if places is not None:
             invocation = self._results.invocation(number)
-            invocation.artifacts = self._collector.collect(
-                invocation.name, places.started, places.target, places.logs, ran_nodes=runs_nodes(invocation.command)
-            )
+            ran_nodes = runs_nodes(invocation.command)
+            invocation.artifacts = self._collector.collect(invocation.name, places, ran_nodes=ran_nodes)
 
 
 def _decode(line: bytes) -> Event | None:
@@ -106,12 +107,3 @@ def _decode(line: bytes) -> Event | None:
         return decode(line.decode())
     except ValueError:
         return None
-
-
-class _Places:
-    """Where an invocation writes."""
-
-    def __init__(self, started: datetime, logs: Path | None) -> None:
-        self.started = started
-        self.logs = logs
-        self.target: Path | None = None

@@ -15,7 +15,7 @@ from kestra_dbt.core.collection import Collector
 from kestra_dbt.core.commands import is_list
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.options import arguments
-from kestra_dbt.core.private import private_folder, put_dbt_on_path, write_private
+from kestra_dbt.core.private import count_begun, private_folder, put_dbt_on_path, write_private
 from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
@@ -73,9 +73,10 @@ def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -
         supervisor = Supervisor(listener, reception, stop_file)
         stop_file.check()
         code = supervisor.run(lambda: fork(_announcing_stdout(work)))
+        results.begun = count_begun(private)
     results.close()
     collector.announce_by_invocation()
-    end = judge(code, results, reception.failures, stopped=supervisor.stopped, script=isinstance(request, ShellScript))
+    end = judge(request, code, results, reception.failures, stopped=supervisor.stopped)
     summary = results.summary(time.monotonic() - began)
     if NODES_FILE not in results.tables:
         folder.announce(NODES_FILE)

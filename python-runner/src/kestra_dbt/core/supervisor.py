@@ -99,7 +99,7 @@ class Supervisor:
 
     def _loop(self, child: Child) -> int:
         code: int | None = None
-        quiet_at = limit = 0.0
+        quiet_at, limit = time.monotonic() + _DRAIN_S, time.monotonic() + _DRAIN_LIMIT_S
         while code is None or (self._is_streaming(child) and time.monotonic() < min(quiet_at, limit)):
             told = self._selector.select(timeout=_BEAT_S)
             for key, _ in told:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,11 +11,12 @@ from typing import Any
 
 import click
 
-from kestra_dbt.core.commands import compiles_for_people, is_list
+from kestra_dbt.core.commands import checks_sources, compiles_for_people, is_list
 from kestra_dbt.core.nodes import Manifest, NodeFacts, facts_of
 from kestra_dbt.core.status import outcome
 from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Event, InvocationStarted, Level, Log, NodeFinished, NodeStarted, Outcome, ProjectLoaded
+from kestra_dbt.report.results import rows_of_test
 
 _TOLD_OTHERWISE = frozenset({"MainEncounteredError", "MainStackTrace"})
 """Events whose text the failure of the run has."""
@@ -24,6 +26,9 @@ _PLACED = frozenset({"LogStartLine", "SkippingDetails"})
 
 _OPERATION_ERRORS = frozenset({"RunningOperationCaughtError", "RunningOperationUncaughtError"})
 """Events that say why the macro of `run-operation` failed; its result has no message."""
+
+_RECAPS = ("Log", "RunResultWarning", "EndOfRunSummary", "DeprecationsSummary")
+"""How the names of events begin that are no warnings of their own: of how nodes ended, and what sums up others."""
 
 _NEEDED_DEBUG = frozenset({"NodeFinished"})
 """Debug events that are more than lines."""
@@ -68,9 +73,12 @@ class Translator:
         self._finished_at: dict[str, datetime] = {}
         self._looks_only = False
         self._shows_ephemeral = False
+        self._checks_sources = False
         self._in_batches: set[str] = set()
         self._tests_finished_at: dict[str, datetime] = {}
         self._queue_began: datetime | None = None
+        self.warnings: Counter[str] = Counter()
+        """How often dbt itself warned, by the names of its events."""
         self.operation_error: str | None = None
         """Why the macro of `run-operation` failed."""
         self.fault: Exception | None = None
@@ -106,6 +114,8 @@ class Translator:
     def _translate(self, message: Any) -> Iterator[Event]:  # noqa: ANN401
         self._look_at_context()
         name = message.info.name
+        if message.info.level == "warn" and not name.startswith(_RECAPS):
+            self.warnings[name] += 1
         if name == "MainReportVersion":
             yield self._started(message)
         if not self._project_told:
@@ -131,14 +141,17 @@ class Translator:
         elif name == "LogModelResult":
             self._in_batches.discard(message.data.node_info.unique_id)
 
-    def _finished(self, message: Any) -> Iterator[NodeFinished]:  # noqa: ANN401
+    def _finished(self, message: Any) -> Iterator[Event]:  # noqa: ANN401
         info = message.data.node_info
         if info.unique_id in self._in_batches:
             return
         # dbt runs an ephemeral model as a part of those that read it, and leaves it out of its results.
         hidden = info.materialized == "ephemeral" and not self._shows_ephemeral
         if not hidden or outcome(message.data.run_result.status) is Outcome.FAILED:
-            yield self._finished_by_event(message)
+            event = self._finished_by_event(message)
+            if event.query:
+                yield self._rows_of_test(event)
+            yield event
 
     def _look_at_context(self) -> None:
         """Take project and manifest from dbt's own click context, which is there on its main thread."""
@@ -150,11 +163,13 @@ class Translator:
             self._manifest = context.obj.get("manifest")
 
     def _started(self, message: Any) -> InvocationStarted:  # noqa: ANN401
-        log_path = getattr(self._context.get("flags"), "LOG_PATH", None)
+        flags = self._context.get("flags")
+        log_path = getattr(flags, "LOG_PATH", None)
         command = command_name(click.get_current_context(silent=True))
         self._looks_only = command == "docs generate"
         self._lists = self._wanted.kept and is_list(command)
         self._shows_ephemeral = compiles_for_people(command)
+        self._checks_sources = checks_sources(command)
         return InvocationStarted(
             invocation=self._invocation,
             command=command,
@@ -162,6 +177,8 @@ class Translator:
             dbt_version=message.data.version.lstrip("="),
             log_path=str(Path(log_path).absolute()) if log_path else None,
             selection=self._selection,
+            invocation_id=message.info.invocation_id or None,
+            writes_results=bool(getattr(flags, "WRITE_JSON", True)),
         )
 
     def _project(self) -> Iterator[ProjectLoaded]:
@@ -169,12 +186,14 @@ class Translator:
         if config is None:
             return
         self._project_told = True
+        results = getattr(self._context.get("flags"), "OUTPUT", None) if self._checks_sources else None
         yield ProjectLoaded(
             invocation=self._invocation,
             project=config.project_name,
             target=config.target_name,
             adapter=config.credentials.type,
             target_path=str(Path(self._folder, config.project_target_path)),
+            results_path=str(Path(self._folder, config.project_root, results)) if results else None,
         )
 
     def _placed(self, name: str, message: Any) -> Iterator[NodeStarted]:  # noqa: ANN401
@@ -192,6 +211,7 @@ class Translator:
         response = result.adapter_response.fields if result.HasField("adapter_response") else {}
         rows = response["rows_affected"].number_value if "rows_affected" in response else -1
         is_test = info.resource_type in ("test", "unit_test")
+        has_rows = info.resource_type == "test" and outcome(result.status) in (Outcome.FAILED, Outcome.WARNING)
         return self._note_finished(
             NodeFinished(
                 **self._identity(info),
@@ -208,7 +228,27 @@ class Translator:
                 thread=result.thread or None,
                 relation=info.node_relation.relation_name or None,
                 path=self._facts[info.unique_id].path or info.node_path or None,
+                query=self._query(info.unique_id) if has_rows and result.status != "error" else None,
             )
+        )
+
+    def _query(self, unique_id: str) -> str | None:
+        """Return what shows the rows that failed a test."""
+        test = self._manifest.nodes.get(unique_id) if self._manifest else None
+        if test is None:
+            return None
+        if test.relation_name:  # only tests that store their failures have one
+            return f"select * from {test.relation_name}"  # noqa: S608 - for people to run
+        compiled, target = Path(test.compiled_path or ""), self._context["runtime_config"].target_path
+        return str(compiled.relative_to(target)) if compiled.is_relative_to(target) else None
+
+    def _rows_of_test(self, test: NodeFinished) -> Log:
+        return Log(
+            invocation=self._invocation,
+            level=Level.ERROR if test.outcome is Outcome.FAILED else Level.WARN,
+            at=test.finished_at,
+            message=f"Its rows: {rows_of_test(test)}",
+            unique_id=test.unique_id,
         )
 
     def _finished_by_result(self, unique_id: str, result: Any) -> NodeFinished:  # noqa: ANN401

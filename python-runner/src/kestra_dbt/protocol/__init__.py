@@ -22,6 +22,7 @@ from kestra_dbt.protocol.event import (
 from kestra_dbt.protocol.request import (
     DbtCommand,
     DbtOptions,
+    Judgement,
     Request,
     RequestAdapter,
     Secrets,
@@ -45,6 +46,7 @@ __all__ = [
     "FailureCode",
     "InvocationFinished",
     "InvocationStarted",
+    "Judgement",
     "Level",
     "Log",
     "Metric",

@@ -48,6 +48,8 @@ class InvocationStarted(_OfInvocation):
     dbt_version: str = Field(description="Version of dbt-core.")
     log_path: str | None = Field(None, description="Folder of dbt.log, absolute.")
     selection: str | None = Field(None, description="Its selection, as the arguments say it.")
+    invocation_id: str | None = Field(None, description="dbt's own id of it, which its artifacts have too.")
+    writes_results: bool = Field(True, description="False if dbt is told to write no artifacts (`--no-write-json`).")
 
 
 class ProjectLoaded(_OfInvocation):
@@ -58,6 +60,7 @@ class ProjectLoaded(_OfInvocation):
     target: str = Field(description="Target of the profile.")
     adapter: str = Field(description="Adapter type, such as duckdb.")
     target_path: str = Field(description="Folder of the artifacts, absolute.")
+    results_path: str | None = Field(None, description="File of the results if it is named otherwise, absolute.")
 
 
 class _OfNode(_OfInvocation):
@@ -93,6 +96,11 @@ class NodeFinished(_OfNode):
     thread: str | None = Field(None, description="dbt's thread.")
     relation: str | None = Field(None, description="Relation in the warehouse, quoted as the adapter does.")
     path: str | None = Field(None, description="File that defines it, relative to the project.")
+    query: str | None = Field(
+        None,
+        description="What shows the rows that failed a test: `select * from` the table that has them, or the path of "
+        "the test's SQL in target.zip.",
+    )
 
 
 class Log(_OfInvocation):
@@ -111,6 +119,9 @@ class InvocationFinished(_OfInvocation):
     kind: Literal["invocation_finished"] = "invocation_finished"
     exit_code: int = Field(description="dbt's: 0 success, 1 a node failed, 2 dbt itself did.")
     at: datetime = Field(description="When it ended.")
+    warnings: dict[str, int] = Field(
+        {}, description="How often dbt itself warned, by the name of the event; how nodes ended is left out."
+    )
 
 
 class Artifact(_Event):
@@ -144,6 +155,8 @@ class FailureCode(str, Enum):
     """The project or the profile cannot be read."""
     NODES = "nodes"
     """dbt ran, and nodes failed."""
+    EMPTY = "empty"
+    """There was no node to work on, which the request does not allow."""
     SCRIPT = "script"
     """The user's script ended with an error."""
     KILLED = "killed"

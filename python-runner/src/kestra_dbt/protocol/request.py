@@ -69,12 +69,25 @@ class DbtOptions(_Message):
     log_path: str | None = Field(None, description="Folder for dbt.log, instead of the project's.")
 
 
+class Judgement(_Message):
+    """What a run that dbt calls good comes to if there was nothing to do, or dbt warned."""
+
+    on_empty: Literal["warn", "fail", "allow"] = Field(
+        "warn", description="What a command about nodes comes to that has none, as after a selection without a match."
+    )
+    warnings: Literal["none", "nodes", "deprecations", "all"] = Field(
+        "nodes",
+        description="Warnings that make the run one: none; of tests and sources; of these and dbt's deprecations; any.",
+    )
+
+
 class _Request(_Message):
     version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
     dependencies: list[str] = Field(
         [], description="pip requirements for a virtual environment, made if this interpreter has no dbt."
     )
     debug: bool = Field(False, description="Report dbt's debug lines too; dbt.log always has them.")
+    judgement: Judgement = Field(Judgement(), description="What counts as a success.")
 
 
 class DbtCommand(_Request):

@@ -20,10 +20,15 @@ class Invocation:
     command: str = ""
     """dbt's command with its subcommand; empty until it says so."""
     selection: str | None = None
+    writes_results: bool = True
+    """Whether it is to write them into a file."""
     exit_code: int | None = None
     nodes: list[NodeFinished] = field(default_factory=list)
     running: dict[str, NodeStarted] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    """Its own first warnings, as lines."""
+    warned: dict[str, int] = field(default_factory=dict)
+    """How often it warned, by dbt's names of the events."""
     artifacts: list[str] = field(default_factory=list)
     """Names of what dbt wrote and was collected."""
     tables: dict[str, int] = field(default_factory=dict)
@@ -40,12 +45,21 @@ class Invocation:
         return f"dbt {self.command}".strip()
 
 
+def rows_of_test(test: NodeFinished) -> str | None:
+    """Return where the rows that failed ``test`` are, for people; None if nothing tells."""
+    if not test.query or test.query.startswith("select "):
+        return test.query
+    return f"{test.query} in target.zip"
+
+
 class Results:
     """Collects node results as they come; the table is on disk at any time, should this process be killed."""
 
     def __init__(self, table: Path) -> None:
         self._table: TextIO = table.open("w", encoding="utf-8", buffering=1)
         self.invocations: dict[int, Invocation] = {}
+        self.begun = 0
+        """How many times a script started dbt, whether anything was heard of it or not."""
 
     def invocation(self, number: int) -> Invocation:
         """Return an invocation by its number."""

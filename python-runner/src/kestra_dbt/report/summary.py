@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from kestra_dbt.protocol import NodeFinished, Outcome, Summary
-from kestra_dbt.report.results import Results
+from kestra_dbt.report.results import Results, rows_of_test
 from kestra_dbt.report.verdict import Verdict
 
 SUMMARY_FILE = "summary.md"
@@ -49,7 +49,8 @@ def _invocations(results: Results) -> Iterable[str]:
         words = f"{invocation.title} {invocation.selection or ''}"
         ended = "ended early" if invocation.exit_code is None else f"exit code {invocation.exit_code}"
         tables = "".join(f", {rows:,} rows in {name}" for name, rows in invocation.tables.items())
-        yield f"- `{_code(words)}`: {len(invocation.nodes)} nodes{tables}, {ended}"
+        unwritten = "" if invocation.writes_results else ", told to write no results"
+        yield f"- `{_code(words)}`: {len(invocation.nodes)} nodes{tables}, {ended}{unwritten}"
         yield from (f"  - warning: {_text(warning)[:_MESSAGE_LIMIT]}" for warning in invocation.warnings)
     yield ""
 
@@ -64,6 +65,7 @@ def _failures(nodes: list[NodeFinished]) -> Iterable[str]:
             where = f" in `{_code(node.path)}`" if node.path else ""
             yield f"- **{_text(node.label)}** ({_text(node.resource_type)}, `{_code(node.unique_id)}`){where}: "
             yield f"  {_text(node.message or node.status)[:_MESSAGE_LIMIT]}"
+            yield from (f"  Its rows: `{_code(rows)}`" for rows in [rows_of_test(node)] if rows)
         if found:
             yield ""
 

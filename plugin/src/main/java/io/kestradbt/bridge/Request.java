@@ -29,9 +29,11 @@ public sealed interface Request {
      * @param dependencies pip requirements, installed if the interpreter has no dbt
      * @param debug        report dbt's debug lines too
      * @param generateDocs after a success, also write the documentation
+     * @param judgement    what counts as a success, or null
      */
     record DbtCommand(
-        List<String> command, Map<String, Object> options, List<String> args, List<String> dependencies, boolean debug, boolean generateDocs
+        List<String> command, Map<String, Object> options, List<String> args, List<String> dependencies, boolean debug, boolean generateDocs,
+        Judgement judgement
     ) implements Request {}
 
     /**
@@ -41,6 +43,20 @@ public sealed interface Request {
      * @param projectDir   folder of the dbt project, or null
      * @param dependencies pip requirements, installed if the interpreter has no dbt
      * @param debug        report dbt's debug lines too
+     * @param judgement    what counts as a success, or null
      */
-    record ShellScript(List<String> interpreter, String projectDir, List<String> dependencies, boolean debug) implements Request {}
+    record ShellScript(List<String> interpreter, String projectDir, List<String> dependencies, boolean debug, Judgement judgement) implements Request {}
+
+    /**
+     * What a run that dbt calls good comes to if there was nothing to do, or dbt warned.
+     *
+     * @param onEmpty  warn, fail or allow; null: warn
+     * @param warnings which make it a warning: none, nodes, deprecations or all; null: nodes
+     */
+    record Judgement(String onEmpty, String warnings) {
+        /** Null if nothing is said. */
+        public static Judgement of(String onEmpty, String warnings) {
+            return onEmpty == null && warnings == null ? null : new Judgement(onEmpty, warnings);
+        }
+    }
 }

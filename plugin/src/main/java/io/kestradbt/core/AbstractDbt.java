@@ -27,8 +27,11 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.OnEmptyOptions;
+import io.kestradbt.core.options.OnEmptyOptions.OnEmpty;
 import io.kestradbt.core.options.Profiles;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.Warnings;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -136,6 +139,20 @@ public abstract class AbstractDbt extends Task
     @NotNull
     protected Property<Duration> killGrace = Property.ofValue(Duration.ofSeconds(10));
 
+    @Schema(
+        title = "Which warnings make the task WARNING",
+        description = """
+            - `NONE`: no warning of dbt.
+            - `NODES`: tests that warn, and sources that are older than `warn_after` allows.
+            - `DEPRECATIONS`: these, and dbt's deprecations, which it tells when it parses the file that has one.
+            - `ALL`: these, and every other warning of dbt, as of a configuration that applies to nothing.
+
+            Unset: `NODES`. All are in the log in any case, and `warnErrorOptions` makes errors of some. That nothing was selected is for `onEmpty`
+            to judge, and a dbt that failed in commands that went on is a warning always."""
+    )
+    @PluginProperty(group = "execution")
+    protected Property<Warnings> warnings;
+
     @Schema(title = "Log dbt's debug lines too", description = "They are in the artifact `dbt.log` in any case.")
     @PluginProperty(group = "advanced")
     @Builder.Default
@@ -178,6 +195,15 @@ public abstract class AbstractDbt extends Task
 
     /** What the runner is to do. */
     protected abstract Request request(Rendering rendering) throws IllegalVariableEvaluationException;
+
+    /** What counts as a success; null: the defaults. */
+    protected Request.Judgement judgement(Rendering rendering) throws IllegalVariableEvaluationException {
+        Property<OnEmpty> onEmpty = this instanceof OnEmptyOptions options ? options.getOnEmpty() : null;
+        return Request.Judgement.of(
+            rendering.constant("onEmpty", onEmpty, OnEmpty.class).map(Rendering::word).orElse(null),
+            rendering.constant("warnings", warnings, Warnings.class).map(Rendering::word).orElse(null)
+        );
+    }
 
     /** What only the environment may carry. */
     protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {

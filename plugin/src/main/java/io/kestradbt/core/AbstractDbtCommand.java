@@ -83,7 +83,7 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
         addOptions(options);
         return new Request.DbtCommand(
             command(rendering), options.values(), rendering.list("args", args), rendering.list("dependencies", getDependencies()),
-            rendering.bool("debug", getDebug()).orElse(false), docs(rendering)
+            rendering.bool("debug", getDebug()).orElse(false), docs(rendering), judgement(rendering)
         );
     }
 

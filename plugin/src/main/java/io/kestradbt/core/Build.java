@@ -13,6 +13,7 @@ import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
@@ -201,7 +202,7 @@ import lombok.experimental.SuperBuilder;
 )
 public class Build extends AbstractDbtCommand
     implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions,
-    IndirectSelectionOptions, StoreFailuresOptions, StateOptions {
+    IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions {
 
     private Property<List<String>> select;
 
@@ -247,6 +248,8 @@ public class Build extends AbstractDbtCommand
     @PluginProperty(group = "main")
     @Builder.Default
     private Property<Boolean> generateDocs = Property.ofValue(false);
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

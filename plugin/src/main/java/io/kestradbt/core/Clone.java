@@ -8,6 +8,7 @@ import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
@@ -71,7 +72,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Clone extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, ThreadOptions, FullRefreshOptions, StateOptions {
+public class Clone extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, ThreadOptions, FullRefreshOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -93,6 +94,8 @@ public class Clone extends AbstractDbtCommand implements NodeSelectionOptions, R
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

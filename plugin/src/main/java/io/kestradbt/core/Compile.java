@@ -11,6 +11,7 @@ import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.InlineOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
@@ -69,7 +70,7 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Compile extends AbstractDbtCommand
-    implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions {
+    implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -95,6 +96,8 @@ public class Compile extends AbstractDbtCommand
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

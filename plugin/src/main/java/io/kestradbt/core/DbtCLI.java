@@ -18,6 +18,7 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.constraints.NotNull;
@@ -132,7 +133,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class DbtCLI extends AbstractDbt {
+public class DbtCLI extends AbstractDbt implements OnEmptyOptions {
     @Schema(
         title = "Commands",
         description = "Run one after the other in one shell, in the working directory. A `kestra://` URI becomes a local file."
@@ -147,11 +148,14 @@ public class DbtCLI extends AbstractDbt {
     @NotNull
     private Property<Boolean> failFast = Property.ofValue(true);
 
+    private Property<OnEmpty> onEmpty;
+
     @Override
     protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new Request.ShellScript(
             rendering.list("interpreter", getInterpreter()), rendering.text(getProjectDir()).orElse(null),
-            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false)
+            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false),
+            judgement(rendering)
         );
     }
 

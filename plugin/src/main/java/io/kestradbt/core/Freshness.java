@@ -7,6 +7,7 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ThreadOptions;
@@ -79,7 +80,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Freshness extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions {
+public class Freshness extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -87,6 +88,8 @@ public class Freshness extends AbstractDbtCommand implements NodeSelectionOption
     private Property<String> selector;
 
     private Property<Integer> threads;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -7,6 +7,7 @@ import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
@@ -101,7 +102,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class List extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions {
+public class List extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions, OnEmptyOptions {
     private Property<java.util.List<String>> select;
 
     private Property<java.util.List<String>> exclude;
@@ -128,6 +129,8 @@ public class List extends AbstractDbtCommand implements NodeSelectionOptions, Re
     )
     @PluginProperty(group = "main")
     private Property<java.util.List<String>> outputKeys;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected java.util.List<String> command(Rendering rendering) {

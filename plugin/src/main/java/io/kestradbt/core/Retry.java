@@ -9,6 +9,7 @@ import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -107,7 +108,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Retry extends AbstractDbtCommand implements NodeExecutionOptions, FullRefreshOptions {
+public class Retry extends AbstractDbtCommand implements NodeExecutionOptions, FullRefreshOptions, OnEmptyOptions {
     private Property<Integer> threads;
 
     private Property<Boolean> failFast;
@@ -122,6 +123,8 @@ public class Retry extends AbstractDbtCommand implements NodeExecutionOptions, F
     )
     @PluginProperty(group = "main")
     private Property<String> state;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -10,6 +10,7 @@ import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
@@ -64,7 +65,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Seed extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions {
+public class Seed extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -88,6 +89,8 @@ public class Seed extends AbstractDbtCommand implements NodeSelectionOptions, No
     @Schema(title = "Log some rows", description = "The first rows of each loaded table, in the task's log. Unset or `false`: they are not logged.")
     @PluginProperty(group = "advanced")
     private Property<Boolean> show;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

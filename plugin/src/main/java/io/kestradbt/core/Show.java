@@ -10,6 +10,7 @@ import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.InlineOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
@@ -82,7 +83,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Show extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, InlineOptions, StateOptions {
+public class Show extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, InlineOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -108,6 +109,8 @@ public class Show extends AbstractDbtCommand implements NodeSelectionOptions, Th
     @Schema(title = "Rows at most", description = "Of each model, or of the query; -1: all. Unset: 5.")
     @PluginProperty(group = "main")
     private Property<Integer> limit;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -9,6 +9,7 @@ import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.EmptyOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
@@ -69,7 +70,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions {
+public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -89,6 +90,8 @@ public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

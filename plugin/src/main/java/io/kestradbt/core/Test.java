@@ -9,6 +9,7 @@ import io.kestra.core.models.property.Property;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
+import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
@@ -74,11 +75,47 @@ import lombok.experimental.SuperBuilder;
                         indirectSelection: CAUTIOUS
                         storeFailures: true
                 """
+        ),
+        @Example(
+            full = true,
+            title = "Test what was modified; that nothing was is fine, and a test that only warns is no reason to look.",
+            code = """
+                id: dbt_test_modified
+                namespace: company.team
+
+                inputs:
+                  - id: production_manifest
+                    type: FILE
+
+                tasks:
+                  - id: tests
+                    type: io.kestradbt.core.Test
+                    namespaceFiles:
+                      enabled: true
+                    projectDir: shop
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-duckdb
+                    profiles:
+                      shop:
+                        target: dev
+                        outputs:
+                          dev:
+                            type: duckdb
+                            path: shop.duckdb
+                    inputFiles:
+                      state/manifest.json: "{{ inputs.production_manifest }}"
+                    state: state
+                    select:
+                      - state:modified
+                    onEmpty: ALLOW
+                    warnings: NONE
+                """
         )
     }
 )
 public class Test extends AbstractDbtCommand
-    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions {
+    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -104,6 +141,8 @@ public class Test extends AbstractDbtCommand
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<OnEmpty> onEmpty;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -59,7 +59,7 @@ class CommandsTest {
             .map(Field::getName);
 
         assertThat(sample(type).path("properties").fieldNames()).toIterable()
-            .containsExactlyInAnyOrderElementsOf(Stream.concat(properties, Stream.of("projectDir")).toList());
+            .containsExactlyInAnyOrderElementsOf(Stream.concat(properties, Stream.of("projectDir", "warnings")).toList());
     }
 
     @ParameterizedTest

@@ -60,7 +60,7 @@ public final class Options {
     }
 
     public <E extends Enum<E>> Options constant(String name, Property<E> property, Class<E> type) throws IllegalVariableEvaluationException {
-        rendering.constant(name, property, type).ifPresent(constant -> values.put(flag(name), constant.name().toLowerCase(Locale.ROOT)));
+        rendering.constant(name, property, type).ifPresent(constant -> values.put(flag(name), Rendering.word(constant)));
         return this;
     }
 

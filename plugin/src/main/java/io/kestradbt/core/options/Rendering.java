@@ -88,6 +88,11 @@ public final class Rendering {
             .orElseThrow(() -> invalid(name, text, "one of " + names(type))));
     }
 
+    /** A constant as a request has it. */
+    public static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+
     private static Integer parse(String name, String text, int min) {
         try {
             int number = Integer.parseInt(text);
@@ -101,7 +106,7 @@ public final class Rendering {
     }
 
     private static <E extends Enum<E>> String names(Class<E> type) {
-        return Arrays.stream(type.getEnumConstants()).map(constant -> constant.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", "));
+        return Arrays.stream(type.getEnumConstants()).map(Rendering::word).collect(Collectors.joining(", "));
     }
 
     private static IllegalArgumentException invalid(String name, String value, String expected) {
