@@ -27,6 +27,7 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.Profiles;
 import io.kestradbt.core.options.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -110,6 +111,20 @@ public abstract class AbstractDbt extends Task
     protected Property<List<String>> dependencies;
 
     @Schema(
+        title = "dbt engine",
+        description = """
+            - `AUTO`: a dbt Core that `pythonPath`, `dependencies` or the `dbt` on PATH lead to; where none can be imported, the command `dbt` on PATH.
+            - `CORE`: as `AUTO`, but never a command.
+            - `FUSION`: the command `dbtf` or `dbt` on PATH, whichever dbt it is; never imported.
+
+            A command is followed by its JSON log, with the same outputs. It gets `vars` and arguments of macros on its command line."""
+    )
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @NotNull
+    protected Property<Engine> engine = Property.ofValue(Engine.AUTO);
+
+    @Schema(
         title = "Connection profiles",
         description = """
             What dbt reads as `profiles.yml`: its text, or a map. Never written to the log or into the project; expressions such as
@@ -178,6 +193,11 @@ public abstract class AbstractDbt extends Task
 
     /** What the runner is to do. */
     protected abstract Request request(Rendering rendering) throws IllegalVariableEvaluationException;
+
+    /** The engine for a request; null stands for the default. */
+    protected final String engine(Rendering rendering) throws IllegalVariableEvaluationException {
+        return rendering.constant("engine", engine, Engine.class).filter(wanted -> wanted != Engine.AUTO).map(Engine::name).orElse(null);
+    }
 
     /** What only the environment may carry. */
     protected Secrets secrets(RunContext runContext, Rendering rendering, CommandsWrapper commands) throws Exception {

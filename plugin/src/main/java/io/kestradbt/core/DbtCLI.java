@@ -150,7 +150,7 @@ public class DbtCLI extends AbstractDbt {
     @Override
     protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new Request.ShellScript(
-            rendering.list("interpreter", getInterpreter()), rendering.text(getProjectDir()).orElse(null),
+            rendering.list("interpreter", getInterpreter()), rendering.text(getProjectDir()).orElse(null), engine(rendering),
             rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false)
         );
     }
