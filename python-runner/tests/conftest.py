@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,13 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
         return folder
 
     return project
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> str:
+    """Return an interpreter that has nothing installed."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    return str(tmp_path / "bare" / "bin" / "python")
 
 
 def duckdb_profile(name: str = "shop", threads: int = 4) -> str:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,13 +16,6 @@ Project = Callable[[str], Path]
 REQUIREMENTS = ["dbt-core>=1.10,<1.12", "dbt-duckdb>=1.10,<1.12"]
 SECRETS = Secrets(profiles=duckdb_profile())
 PARSE = DbtCommand(command=["parse"])
-
-
-@pytest.fixture
-def bare_python(tmp_path: Path) -> str:
-    """Return an interpreter that has nothing installed."""
-    venv.create(tmp_path / "bare", with_pip=False)
-    return str(tmp_path / "bare" / "bin" / "python")
 
 
 def path_with(*folders: str) -> str:

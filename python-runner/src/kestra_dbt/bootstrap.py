@@ -5,15 +5,15 @@ Kept readable for old interpreters, so that they can say that they are too old.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from kestra_dbt.contract import early_failure
+from kestra_dbt.engine import COMMAND_VARIABLE, can_import_dbt, dbt_command, has_own_requirements, interpreter_with_dbt
 from kestra_dbt.environment import EnvironmentFailedError, ensure_environment, is_installed, masked
 from kestra_dbt.stop_file import StopFile, StoppedError
 
@@ -41,55 +41,76 @@ def main() -> None:
 
 def _settle(arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
-    dependencies = _dependencies(arguments[1])
-    if _has_dbt() and all(is_installed(requirement) for requirement in dependencies):
+    dependencies, engine = _wishes(arguments[1])
+    os.environ.pop(COMMAND_VARIABLE, None)
+    hopped = _HOPPED in os.environ
+    met = hopped or all(is_installed(requirement) for requirement in dependencies)
+    imports = engine != "FUSION"
+    if imports and met and can_import_dbt():
         return
-    if _HOPPED in os.environ:
-        if _has_dbt():
-            return
-        _give_up(
-            "environment",
-            "`dependencies` bring no dbt: add an adapter such as dbt-postgres, which brings dbt-core along.",
-            f"dependencies: {masked(', '.join(dependencies))}",
-        )
-    if dependencies:
-        try:
-            _hop(_make_environment(dependencies, arguments[1]), arguments)
-        except EnvironmentFailedError as failure:
-            _give_up("environment", failure.sentence, failure.detail)
-        except StoppedError:
-            _give_up("killed", "The run was stopped while `dependencies` were being installed, before dbt started.")
-    other = _interpreter_of_dbt()
+    if dependencies and not hopped and (imports or not met):
+        _hop(_make_environment(dependencies, arguments[1]), arguments)
+    other = interpreter_with_dbt() if imports and not dependencies and not hopped else None
     if other:
         _hop(other, arguments)
-    _give_up(
-        "environment",
+    command = dbt_command("AUTO" if imports else "FUSION", beside_python_only=bool(imports and dependencies))
+    if command and engine != "CORE":
+        _run_as_command(command, arguments)
+    else:
+        _give_up(
+            "environment", _no_dbt(engine, dependencies, command), f"dependencies: {masked(', '.join(dependencies))}"
+        )
+
+
+def _run_as_command(command: str, arguments: list[str]) -> None:
+    """Have dbt run as a command, in an interpreter that has what the runner itself needs."""
+    if not has_own_requirements():
+        if _HOPPED in os.environ:
+            _give_up("environment", f"The environment of {sys.executable} is not whole: remove it, it is made again.")
+        _hop(_make_environment([], arguments[1]), arguments)
+    os.environ[COMMAND_VARIABLE] = command
+    sys.stdout.write(f"dbt is run as a command, {command}: it is not imported.\n")
+    sys.stdout.flush()
+
+
+def _no_dbt(engine: str, dependencies: list[str], command: str | None) -> str:
+    if engine == "FUSION":
+        return (
+            "`engine: FUSION` needs a command `dbtf` or `dbt`, and none is on PATH: install dbt Fusion there, or set a "
+            "`taskRunner` with an image that has it."
+        )
+    if dependencies:
+        return "`dependencies` bring no dbt: add an adapter such as dbt-postgres, which brings dbt-core along."
+    unused = f" The command {command} is not used because of `engine: CORE`." if command else ""
+    return (
         f"dbt is not installed for the interpreter {sys.executable}: set `dependencies` (such as [dbt-duckdb]), or "
-        "`pythonPath` to an interpreter that has dbt, or a `taskRunner` with an image that has it.",
+        f"`pythonPath` to an interpreter that has dbt, or a `taskRunner` with an image that has it.{unused}"
     )
 
 
-def _has_dbt() -> bool:
-    try:
-        return all(importlib.util.find_spec(name) for name in ("dbt.cli", "pydantic"))
-    except ImportError:
-        return False
-
-
-def _dependencies(request_file: str) -> list[str]:
-    """Read the only field that matters here; whatever else is wrong with the request is said where it is validated."""
+def _wishes(request_file: str) -> tuple[list[str], str]:
+    """Read the fields that matter here; whatever else is wrong with the request is said where it is validated."""
     try:
         with open(request_file, encoding="utf-8") as file:  # noqa: PTH123 - older than pathlib's users may expect
-            found = json.load(file).get("dependencies", [])
+            request = json.load(file)
+        dependencies, engine = request.get("dependencies", []), request.get("engine", "AUTO")
     except (OSError, ValueError, AttributeError):
-        return []
-    return [str(requirement) for requirement in found if str(requirement).strip()]
+        return [], "AUTO"
+    return [str(requirement) for requirement in dependencies if str(requirement).strip()], str(engine)
 
 
 def _make_environment(dependencies: list[str], request_file: str) -> str:
+    """Return the interpreter of an environment with `dependencies`, or give up. Without any: with what we need."""
     signal.signal(signal.SIGTERM, _stop)
     try:
         return ensure_environment(dependencies, StopFile(Path(request_file)).check)
+    except EnvironmentFailedError as failure:
+        ours = (
+            "" if dependencies else f" {sys.executable} lacks it: install it, or set `pythonPath` to one that has it."
+        )
+        _give_up("environment", failure.sentence + ours, failure.detail)
+    except StoppedError:
+        _give_up("killed", "The run was stopped while `dependencies` were being installed, before dbt started.")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -98,19 +119,7 @@ def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - as handlers are
     raise StoppedError
 
 
-def _interpreter_of_dbt() -> str | None:
-    """Return the interpreter that the `dbt` on PATH starts with: that of another virtual environment, or of pipx."""
-    script = shutil.which("dbt")
-    if not script:
-        return None
-    with open(script, "rb") as file:  # noqa: PTH123
-        first = file.readline(300)
-    words = first[2:].decode("utf-8", "replace").split() if first.startswith(b"#!") else []
-    found = words[0] if len(words) == 1 and "python" in os.path.basename(words[0]) else None  # noqa: PTH119
-    return found if found and os.access(found, os.X_OK) else None
-
-
-def _hop(python: str, arguments: list[str]) -> None:
+def _hop(python: str, arguments: list[str]) -> NoReturn:
     os.environ[_HOPPED] = "1"
     sys.stdout.flush()
     os.execv(python, [python, *_own_program(), *arguments])  # noqa: S606 - no shell is wanted
@@ -125,7 +134,7 @@ def _own_program() -> list[str]:
     return ["-c", f"import sys; sys.path.insert(0, {root!r}); from kestra_dbt.bootstrap import main; main()"]
 
 
-def _give_up(code: str, sentence: str, detail: str | None = None) -> None:
+def _give_up(code: str, sentence: str, detail: str | None = None) -> NoReturn:
     sys.stdout.write(early_failure(code, sentence, detail))
     sys.stdout.flush()
     sys.exit(2)

@@ -33,9 +33,9 @@ OUTPUT_VARIABLE = "OUTPUT_DIR"
 def run_command_line(arguments: list[str]) -> int:
     """Run the command line ``arguments`` and return the exit code."""
     if arguments[:1] == ["dbt"]:  # all that follows is dbt's own
-        from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is slow to import
+        from kestra_dbt.core.invoker import invoker  # noqa: PLC0415 - the rest is not needed for it
 
-        return invoke(arguments[1:])
+        return invoker()(arguments[1:])
     options = _parser().parse_args(arguments)
     if options.command == "schema":
         from kestra_dbt.protocol.schema import write_schemas  # noqa: PLC0415

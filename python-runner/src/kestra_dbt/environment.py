@@ -113,7 +113,7 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
         requirements.flush()
         try:
             _run([*create, str(folder)], f"No virtual environment could be made with {sys.executable}", check)
-            _run([*install, "-q", "-r", requirements.name], "`dependencies` could not be installed", check)
+            _run([*install, "-q", "-r", requirements.name], f"{_subject(wanted)} could not be installed", check)
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -124,6 +124,10 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
         f"it is kept as {folder} for the next runs.",
         flush=True,
     )
+
+
+def _subject(wanted: list[str]) -> str:
+    return "`dependencies`" if len(wanted) > len(OWN_REQUIREMENTS) else "What the runner itself needs"
 
 
 def _run(command: list[str], complaint: str, check: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ the InvocationFinished event it answers once the artifacts are collected, so tha
 them before.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -65,6 +66,15 @@ class Channel:
         self._read_word()
         self._finished = True
         self._socket.shutdown(socket.SHUT_RDWR)  # wakes the watch, which would keep the connection open
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """Hang up in the middle, as a process that dies does, but wait until what it left is collected."""
+        self._finished = True
+        self._socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while self._socket.recv(32):
+                pass
         self._socket.close()
 
     def _watch(self, act: Callable[[], None]) -> None:

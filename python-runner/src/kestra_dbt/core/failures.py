@@ -15,11 +15,25 @@ def of_exception(error: BaseException) -> Failure:
     text = clean(str(error)) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return Failure(code=FailureCode.KILLED, sentence="dbt was told to stop before it was done.")
+    return _of(text, _kind(error), sys.executable)
+
+
+def of_text(text: str, command: str) -> Failure:
+    """Return the failure that dbt, run as ``command``, tells in ``text``."""
+    text = text.removeprefix("Encountered an error:").strip("\n")
+    refused = re.match(r"(?s)\s*Usage:.*?^Error: (.*)", text, re.MULTILINE)
+    if refused:
+        return _of(refused[1].strip(), "usage", command)
+    heading = re.match(r"\s*\w+(?= Error\b)", text)
+    return _of(text, _HEADINGS.get(heading[0].strip(), "") if heading else "", command)
+
+
+def _of(text: str, kind: str, where: str) -> Failure:
     adapter = re.search(r"(?i)could not find adapter type (\w+)", text)
     if adapter:
         return Failure(
             code=FailureCode.ENVIRONMENT,
-            sentence=f"The profile asks for the adapter `{adapter[1]}`, which is not installed for {sys.executable}: "
+            sentence=f"The profile asks for the adapter `{adapter[1]}`, which is not installed for {where}: "
             f"add `dbt-{adapter[1]}` to `dependencies`, or set `pythonPath` to an interpreter that has it.",
             detail=text,
         )
@@ -27,7 +41,7 @@ def of_exception(error: BaseException) -> Failure:
         found = re.search(pattern, text)
         if found:
             return Failure(code=known, sentence=sentence.format(found[1]), detail=text)
-    code, begin = _KINDS.get(_kind(error), (FailureCode.INTERNAL, "dbt failed"))
+    code, begin = _KINDS.get(kind, (FailureCode.INTERNAL, "dbt failed"))
     gist = _gist(text)
     return Failure(
         code=code, sentence=f"{begin}: {gist}", detail=None if text.rstrip(".") == gist.rstrip(".") else text
@@ -97,6 +111,15 @@ _CLASSES = {
     "DbtDatabaseError": "database",
     "DbtRuntimeError": "runtime",
 }
+
+
+_HEADINGS = {
+    "Parsing": "parsing",
+    "Compilation": "compilation",
+    "Database": "database",
+    "Runtime": "runtime",
+}
+"""Begins of messages, which tell as much where there is no class to look at."""
 
 
 def _kind(error: BaseException) -> str:

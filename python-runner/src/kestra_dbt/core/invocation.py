@@ -9,6 +9,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from kestra_dbt.core.channel import DEBUG_VARIABLE, STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.failures import of_exception, of_operation
+from kestra_dbt.core.in_process import ClickContext
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.options import selection
 from kestra_dbt.core.translation import Translator, Wanted
@@ -39,6 +40,7 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     translator = Translator(
         channel.invocation,
         channel.send,
+        ClickContext(),
         selection=selection(arguments),
         wanted=Wanted(debug=os.environ.get(DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
     )

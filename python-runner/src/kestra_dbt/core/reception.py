@@ -58,6 +58,8 @@ class Reception:
             return False
         if self._stopping and isinstance(event, NodeFinished) and event.outcome is Outcome.FAILED:
             return False
+        if isinstance(event, NodeFinished) and self._results.completed(event):
+            return False
         self._pass_on(line + b"\n")
         self._note(event)
         if isinstance(event, InvocationFinished):

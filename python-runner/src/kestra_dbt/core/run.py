@@ -13,6 +13,7 @@ from typing import NoReturn
 from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VARIABLE, pipe_name
 from kestra_dbt.core.collection import Collector
 from kestra_dbt.core.commands import is_list
+from kestra_dbt.core.invoker import invoker
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.options import arguments
 from kestra_dbt.core.private import count_begun, private_folder, put_dbt_on_path, write_private
@@ -128,8 +129,7 @@ def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolde
 
 
 def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder) -> int:
-    from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is imported in the child alone
-
+    invoke = invoker()
     command, options = request.command[0], _with_state(request.options)
     more = ["--output", "json", *request.args] if is_list(command) else request.args
     code = invoke(

@@ -13,6 +13,8 @@ _OUTCOMES = {
     "runtime error": Outcome.FAILED,
     # some batches of a microbatch model failed: dbt exits with 1
     "partial success": Outcome.FAILED,
+    # by dbt Fusion, of what it was at when it was stopped
+    "cancelled": Outcome.FAILED,
     "skipped": Outcome.SKIPPED,
 }
 

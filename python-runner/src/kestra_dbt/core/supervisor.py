@@ -176,8 +176,8 @@ class Supervisor:
     def _hang_up(self, number: int) -> None:
         connection = self._open_channels.pop(number)
         self._selector.unregister(connection)
-        connection.close()
         self._reception.hung_up(number)
+        connection.close()  # an invocation may wait for this
 
 
 def write_event(event: Event) -> None:

@@ -28,6 +28,8 @@ def table_of(command: str, result: object, keys: list[str]) -> Table | None:
     """Return the table that ``command`` was asked for; None if it is not about one, or failed before it had one."""
     if is_list(command) and isinstance(result, list):
         return Table(NODES_FILE, "listed.ion", (_listed(line, keys) for line in result))
+    if command == "show" and isinstance(result, list):  # of a dbt that is run as a command
+        return Table(ROWS_FILE, ROWS_FILE, result)
     if command == "show" and hasattr(result, "results"):
         return Table(ROWS_FILE, ROWS_FILE, _shown(result))
     return None

@@ -1,5 +1,9 @@
-"""dbt's structured events, translated into ours."""
+"""dbt's structured events, translated into ours.
 
+They come as dbt's protobuf messages, or as lines of its JSON log, which have the same structure (`json_log.py`).
+"""
+
+import re
 import sys
 import threading
 from collections import Counter
@@ -9,10 +13,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import click
-
-from kestra_dbt.core.commands import checks_sources, compiles_for_people, is_list
-from kestra_dbt.core.nodes import Manifest, NodeFacts, facts_of
+from kestra_dbt.core.commands import compiles_for_people, is_list
+from kestra_dbt.core.context import Context
+from kestra_dbt.core.nodes import NodeFacts, facts_of
 from kestra_dbt.core.status import outcome
 from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Event, InvocationStarted, Level, Log, NodeFinished, NodeStarted, Outcome, ProjectLoaded
@@ -55,7 +58,13 @@ class Translator:
     """
 
     def __init__(
-        self, invocation: int, emit: Callable[[Event], None], *, selection: str | None, wanted: Wanted
+        self,
+        invocation: int,
+        emit: Callable[[Event], None],
+        context: Context,
+        *,
+        selection: str | None,
+        wanted: Wanted,
     ) -> None:
         """``selection``: what is selected, for people."""
         self._invocation = invocation
@@ -65,20 +74,24 @@ class Translator:
         self._wanted = wanted
         self._lists = False
         self._lock = threading.Lock()
-        self._manifest: Manifest | None = None
         self._project_told = False
-        self._context: dict[str, Any] = {}
+        self._context = context
         self._facts: dict[str, NodeFacts] = {}
-        self._places: dict[str, tuple[int, int]] = {}
+        self._places: dict[str, tuple[int | None, int | None]] = {}
         self._finished_at: dict[str, datetime] = {}
         self._looks_only = False
         self._shows_ephemeral = False
-        self._checks_sources = False
         self._in_batches: set[str] = set()
         self._tests_finished_at: dict[str, datetime] = {}
         self._queue_began: datetime | None = None
         self.warnings: Counter[str] = Counter()
         """How often dbt itself warned, by the names of its events."""
+        self._errors: dict[str, str] = {}
+        self._incomplete: dict[str, NodeFinished] = {}
+        self.started = False
+        """Whether dbt has said that it runs."""
+        self.failed_nodes = False
+        """Whether a node has failed."""
         self.operation_error: str | None = None
         """Why the macro of `run-operation` failed."""
         self.fault: Exception | None = None
@@ -97,12 +110,20 @@ class Translator:
             self.fault = self.fault or error
 
     def finish(self, results: object) -> None:
-        """Report the results that no event told: hooks, and nodes that dbt skipped without a word."""
+        """Report the results that no event told: hooks, and nodes that dbt skipped without a word.
+
+        A node of which the events told less than its result has is reported once more, complete.
+        """
         with self._lock:
+            if self.started and not self._project_told:
+                for event in self._project():
+                    self._pass_on(event)
             for result in getattr(results, "results", None) or ():
                 node = getattr(result, "node", None)
                 unique_id = getattr(node, "unique_id", None)
-                if unique_id and unique_id not in self._finished_at:
+                if unique_id in self._incomplete:
+                    self._pass_on(_completed(self._incomplete[unique_id], result))
+                elif unique_id and unique_id not in self._finished_at:
                     self._pass_on(self._finished_by_result(unique_id, result))
 
     def _pass_on(self, event: Event) -> None:
@@ -112,7 +133,7 @@ class Translator:
             self._emit(event)
 
     def _translate(self, message: Any) -> Iterator[Event]:  # noqa: ANN401
-        self._look_at_context()
+        self._context.look(message)
         name = message.info.name
         if message.info.level == "warn" and not name.startswith(_RECAPS):
             self.warnings[name] += 1
@@ -153,53 +174,41 @@ class Translator:
                 yield self._rows_of_test(event)
             yield event
 
-    def _look_at_context(self) -> None:
-        """Take project and manifest from dbt's own click context, which is there on its main thread."""
-        context = click.get_current_context(silent=True)
-        if context is None or not isinstance(context.obj, dict):
-            return
-        self._context = context.obj
-        if self._manifest is None:
-            self._manifest = context.obj.get("manifest")
-
     def _started(self, message: Any) -> InvocationStarted:  # noqa: ANN401
-        flags = self._context.get("flags")
-        log_path = getattr(flags, "LOG_PATH", None)
-        command = command_name(click.get_current_context(silent=True))
+        self.started = True
+        log_path, command = self._context.log_path(), self._context.command()
         self._looks_only = command == "docs generate"
         self._lists = self._wanted.kept and is_list(command)
         self._shows_ephemeral = compiles_for_people(command)
-        self._checks_sources = checks_sources(command)
         return InvocationStarted(
             invocation=self._invocation,
             command=command,
             at=_when(message.info.ts),
             dbt_version=message.data.version.lstrip("="),
-            log_path=str(Path(log_path).absolute()) if log_path else None,
+            log_path=str(log_path.absolute()) if log_path else None,
             selection=self._selection,
-            invocation_id=message.info.invocation_id or None,
-            writes_results=bool(getattr(flags, "WRITE_JSON", True)),
+            invocation_id=self._context.invocation_id(message),
+            writes_results=self._context.writes_results(),
         )
 
     def _project(self) -> Iterator[ProjectLoaded]:
-        config = self._context.get("runtime_config")
-        if config is None:
+        project = self._context.project()
+        if project is None:
             return
         self._project_told = True
-        results = getattr(self._context.get("flags"), "OUTPUT", None) if self._checks_sources else None
         yield ProjectLoaded(
             invocation=self._invocation,
-            project=config.project_name,
-            target=config.target_name,
-            adapter=config.credentials.type,
-            target_path=str(Path(self._folder, config.project_target_path)),
-            results_path=str(Path(self._folder, config.project_root, results)) if results else None,
+            project=project.name,
+            target=project.target,
+            adapter=project.adapter,
+            target_path=str(Path(self._folder, project.target_path)),
+            results_path=str(Path(self._folder, project.results_path)) if project.results_path else None,
         )
 
     def _placed(self, name: str, message: Any) -> Iterator[NodeStarted]:  # noqa: ANN401
         """Note a node's place among all, known from the line with which dbt starts or skips it."""
         info, data = message.data.node_info, message.data
-        self._places[info.unique_id] = (data.index, data.total)
+        self._places[info.unique_id] = (data.index or None, data.total or None)  # Fusion does not count
         if name == "LogStartLine":
             yield NodeStarted(at=_node_time(info.node_started_at) or _when(message.info.ts), **self._identity(info))
 
@@ -207,18 +216,16 @@ class Translator:
         info, result = message.data.node_info, message.data.run_result
         started = _node_time(info.node_started_at) or _when(message.info.ts)
         finished = _node_time(info.node_finished_at) or _when(message.info.ts)
-        compiled = next((_when(t.started_at) for t in result.timing_info if t.name == "execute"), None)
-        response = result.adapter_response.fields if result.HasField("adapter_response") else {}
-        rows = response["rows_affected"].number_value if "rows_affected" in response else -1
+        compiled = next((_when(t.started_at) for t in result.timing_info or () if t.name == "execute"), None)
         is_test = info.resource_type in ("test", "unit_test")
         has_rows = info.resource_type == "test" and outcome(result.status) in (Outcome.FAILED, Outcome.WARNING)
-        return self._note_finished(
+        event = self._note_finished(
             NodeFinished(
                 **self._identity(info),
                 outcome=outcome(result.status),
                 status=result.status,
-                message=clean(result.message) or None,
-                rows_affected=int(rows) if rows >= 0 else None,
+                message=clean(result.message) or self._errors.get(info.unique_id),
+                rows_affected=_rows(result.adapter_response),
                 failures=result.num_failures if is_test and result.status not in ("skipped", "error") else None,
                 queued_at=self._queued_at(info.unique_id, started),
                 started_at=started,
@@ -226,21 +233,25 @@ class Translator:
                 finished_at=finished,
                 execution_s=result.execution_time,
                 thread=result.thread or None,
-                relation=info.node_relation.relation_name or None,
+                relation=(info.node_relation and info.node_relation.relation_name) or None,
                 path=self._facts[info.unique_id].path or info.node_path or None,
                 query=self._query(info.unique_id) if has_rows and result.status != "error" else None,
             )
         )
+        if result.timing_info is None:  # dbt Fusion tells little more than the status
+            self._incomplete[info.unique_id] = event
+        return event
 
     def _query(self, unique_id: str) -> str | None:
         """Return what shows the rows that failed a test."""
-        test = self._manifest.nodes.get(unique_id) if self._manifest else None
+        manifest, project = self._context.manifest, self._context.project()
+        test = manifest.nodes.get(unique_id) if manifest else None
         if test is None:
             return None
         if test.relation_name:  # only tests that store their failures have one
             return f"select * from {test.relation_name}"  # noqa: S608 - for people to run
-        compiled, target = Path(test.compiled_path or ""), self._context["runtime_config"].target_path
-        return str(compiled.relative_to(target)) if compiled.is_relative_to(target) else None
+        sql = _below(Path(test.compiled_path or ""), project.target_path) if project else None
+        return str(sql) if sql else None
 
     def _rows_of_test(self, test: NodeFinished) -> Log:
         return Log(
@@ -253,8 +264,8 @@ class Translator:
 
     def _finished_by_result(self, unique_id: str, result: Any) -> NodeFinished:  # noqa: ANN401
         now = datetime.now(timezone.utc)
-        times = [t for step in result.timing for t in (step.started_at, step.completed_at) if t]
-        started = _utc(min(times)) if times else now
+        times = [_when(t) for step in result.timing or () for t in (step.started_at, step.completed_at) if t]
+        started = min(times) if times else now
         status = str(getattr(result.status, "value", result.status))
         facts = self._facts_of(unique_id, result.node.name)
         index, total = self._places.get(unique_id, (None, None))
@@ -269,10 +280,11 @@ class Translator:
                 total=total,
                 outcome=outcome(status),
                 status=status,
-                message=clean(result.message or "") or None,
+                message=clean(result.message) or None,
+                rows_affected=_rows(result.adapter_response),
                 queued_at=started,
                 started_at=started,
-                finished_at=_utc(max(times)) if times else now,
+                finished_at=max(times) if times else now,
                 execution_s=result.execution_time,
                 thread=result.thread_id or None,
                 path=facts.path,
@@ -281,6 +293,7 @@ class Translator:
 
     def _note_finished(self, event: NodeFinished) -> NodeFinished:
         self._finished_at[event.unique_id] = event.finished_at
+        self.failed_nodes |= event.outcome is Outcome.FAILED
         if event.parent:
             latest = self._tests_finished_at.get(event.parent, event.finished_at)
             self._tests_finished_at[event.parent] = max(latest, event.finished_at)
@@ -305,6 +318,8 @@ class Translator:
         if not text or (level is Level.DEBUG and not self._wanted.debug):
             return
         unique_id = _unique_id(message.data)
+        if unique_id and level is Level.ERROR:
+            self._errors[unique_id] = text
         if unique_id in self._finished_at:
             return  # dbt's recap at the end repeats what the node's own log and message have
         if unique_id or not self._wanted.quiet:
@@ -331,21 +346,18 @@ class Translator:
 
     def _facts_of(self, unique_id: str, name: str) -> NodeFacts:
         if unique_id not in self._facts:
-            self._facts[unique_id] = facts_of(unique_id, name, self._manifest)
+            self._facts[unique_id] = facts_of(unique_id, name, self._context.manifest)
         return self._facts[unique_id]
+
+
+def _below(file: Path, folder: Path) -> Path | None:
+    """Return ``file`` from ``folder`` on, wherever the part before that begins; None if it is not there."""
+    ends = (parent for parent in file.parents if parent.parts and folder.parts[-len(parent.parts) :] == parent.parts)
+    return next((file.relative_to(parent) for parent in ends), None)
 
 
 def _tells_failure(event: Event) -> bool:
     return getattr(event, "outcome", None) is Outcome.FAILED or getattr(event, "level", None) is Level.ERROR
-
-
-def command_name(context: "click.Context | None") -> str:
-    """Return dbt's command with its subcommands, as ``docs generate``."""
-    words: list[str] = []
-    while context is not None and context.parent is not None:
-        words.insert(0, context.info_name or "")
-        context = context.parent
-    return " ".join(words) or "dbt"
 
 
 def _unique_id(data: Any) -> str | None:  # noqa: ANN401
@@ -353,12 +365,40 @@ def _unique_id(data: Any) -> str | None:  # noqa: ANN401
     return (info.unique_id or None) if info is not None else None
 
 
-def _when(timestamp: Any) -> datetime:  # noqa: ANN401
-    return timestamp.ToDatetime(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+def _completed(event: NodeFinished, result: Any) -> NodeFinished:  # noqa: ANN401
+    """Return ``event`` with what only the node's entry in run_results.json tells."""
+    compiled = next((_when(step.started_at) for step in result.timing or () if step.name == "execute"), None)
+    within = compiled and event.started_at <= compiled <= event.finished_at
+    told = {
+        "message": event.message or clean(result.message) or None,
+        "rows_affected": _rows(result.adapter_response),
+        "failures": event.failures if event.failures is not None else result.failures,
+        "compiled_at": compiled if within else None,
+        "thread": result.thread_id or None,
+    }
+    return event.model_copy(update={name: value for name, value in told.items() if value is not None})
 
 
-def _node_time(text: str) -> datetime | None:
-    return _utc(datetime.fromisoformat(text.removesuffix("Z"))) if text else None
+def _rows(response: Any) -> int | None:  # noqa: ANN401
+    """Return the rows that an adapter says it has written."""
+    rows = response["rows_affected"] if response is not None and "rows_affected" in response else None
+    return int(rows) if isinstance(rows, int | float) and rows >= 0 else None
+
+
+def _when(moment: Any) -> datetime:  # noqa: ANN401
+    """Return a time of dbt: a protobuf timestamp, Python's, or its text."""
+    if isinstance(moment, datetime):
+        return _utc(moment)
+    return _of_text(moment) if isinstance(moment, str) else moment.ToDatetime(tzinfo=timezone.utc)
+
+
+def _node_time(text: str | None) -> datetime | None:
+    return _of_text(text) if text else None
+
+
+def _of_text(text: str) -> datetime:
+    """Python 3.10 takes a fraction of six digits only, and no Z."""
+    return _utc(datetime.fromisoformat(re.sub(r"\.(\d+)", lambda m: f".{m[1][:6]:0<6}", text.removesuffix("Z"))))
 
 
 def _utc(time: datetime) -> datetime:

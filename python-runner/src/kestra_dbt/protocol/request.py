@@ -83,6 +83,10 @@ class Judgement(_Message):
 
 class _Request(_Message):
     version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
+    engine: Literal["AUTO", "CORE", "FUSION"] = Field(
+        "AUTO",
+        description="CORE: dbt is imported; FUSION: its command is run, and its JSON log read; AUTO: what is possible.",
+    )
     dependencies: list[str] = Field(
         [], description="pip requirements for a virtual environment, made if this interpreter has no dbt."
     )

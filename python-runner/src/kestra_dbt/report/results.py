@@ -56,7 +56,10 @@ class Results:
     """Collects node results as they come; the table is on disk at any time, should this process be killed."""
 
     def __init__(self, table: Path) -> None:
+        self._file = table
         self._table: TextIO = table.open("w", encoding="utf-8", buffering=1)
+        self._positions: dict[tuple[int, str], int] = {}
+        self._outdated = False
         self.invocations: dict[int, Invocation] = {}
         self.begun = 0
         """How many times a script started dbt, whether anything was heard of it or not."""
@@ -73,9 +76,18 @@ class Results:
         """Note a node that dbt is done with."""
         invocation = self.invocation(event.invocation)
         invocation.running.pop(event.unique_id, None)
+        self._positions[event.invocation, event.unique_id] = len(invocation.nodes)
         invocation.nodes.append(event)
-        row = event.model_dump(mode="json", exclude={"version", "kind", "index", "total"})
-        self._table.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._table.write(_row(event))
+
+    def completed(self, event: NodeFinished) -> bool:
+        """Take what is told once more, complete, in the place of what was told before; False if nothing was."""
+        position = self._positions.get((event.invocation, event.unique_id))
+        if position is None:
+            return False
+        self.invocation(event.invocation).nodes[position] = event
+        self._outdated = True
+        return True
 
     def logged(self, event: Log) -> None:
         """Keep the first warnings of an invocation itself, for the summary page."""
@@ -86,6 +98,9 @@ class Results:
     def close(self) -> None:
         """Finish the table."""
         self._table.close()
+        if self._outdated:
+            with self._file.open("w", encoding="utf-8") as table:
+                table.writelines(map(_row, self.nodes))
 
     @property
     def tables(self) -> dict[str, int]:
@@ -110,3 +125,8 @@ class Results:
             invocations=len(self.invocations),
             seconds=round(seconds, 3),
         )
+
+
+def _row(event: NodeFinished) -> str:
+    row = event.model_dump(mode="json", exclude={"version", "kind", "index", "total"})
+    return json.dumps(row, ensure_ascii=False) + "\n"

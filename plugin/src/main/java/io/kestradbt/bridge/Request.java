@@ -26,14 +26,15 @@ public sealed interface Request {
      * @param command      with its subcommand, as {@code ["docs", "generate"]}
      * @param options      dbt's own options, each named as its flag with underscores
      * @param args         more arguments, passed as they are
+     * @param engine       AUTO, CORE or FUSION; null for AUTO
      * @param dependencies pip requirements, installed if the interpreter has no dbt
      * @param debug        report dbt's debug lines too
      * @param generateDocs after a success, also write the documentation
      * @param judgement    what counts as a success, or null
      */
     record DbtCommand(
-        List<String> command, Map<String, Object> options, List<String> args, List<String> dependencies, boolean debug, boolean generateDocs,
-        Judgement judgement
+        List<String> command, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
+        boolean generateDocs, Judgement judgement
     ) implements Request {}
 
     /**
@@ -41,11 +42,14 @@ public sealed interface Request {
      *
      * @param interpreter  program that runs the script, with its arguments
      * @param projectDir   folder of the dbt project, or null
+     * @param engine       AUTO, CORE or FUSION; null for AUTO
      * @param dependencies pip requirements, installed if the interpreter has no dbt
      * @param debug        report dbt's debug lines too
      * @param judgement    what counts as a success, or null
      */
-    record ShellScript(List<String> interpreter, String projectDir, List<String> dependencies, boolean debug, Judgement judgement) implements Request {}
+    record ShellScript(
+        List<String> interpreter, String projectDir, String engine, List<String> dependencies, boolean debug, Judgement judgement
+    ) implements Request {}
 
     /**
      * What a run that dbt calls good comes to if there was nothing to do, or dbt warned.

@@ -27,6 +27,7 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.OnEmptyOptions.OnEmpty;
 import io.kestradbt.core.options.Profiles;
@@ -111,6 +112,20 @@ public abstract class AbstractDbt extends Task
     )
     @PluginProperty(group = "execution")
     protected Property<List<String>> dependencies;
+
+    @Schema(
+        title = "dbt engine",
+        description = """
+            - `AUTO`: a dbt Core that `pythonPath`, `dependencies` or the `dbt` on PATH lead to; where none can be imported, the command `dbt` on PATH.
+            - `CORE`: as `AUTO`, but never a command.
+            - `FUSION`: the command `dbtf` or `dbt` on PATH, whichever dbt it is; never imported.
+
+            A command is followed by its JSON log, with the same outputs. It gets `vars` and arguments of macros on its command line."""
+    )
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @NotNull
+    protected Property<Engine> engine = Property.ofValue(Engine.AUTO);
 
     @Schema(
         title = "Connection profiles",
@@ -203,6 +218,11 @@ public abstract class AbstractDbt extends Task
             rendering.constant("onEmpty", onEmpty, OnEmpty.class).map(Rendering::word).orElse(null),
             rendering.constant("warnings", warnings, Warnings.class).map(Rendering::word).orElse(null)
         );
+    }
+
+    /** The engine for a request; null stands for the default. */
+    protected final String engine(Rendering rendering) throws IllegalVariableEvaluationException {
+        return rendering.constant("engine", engine, Engine.class).filter(wanted -> wanted != Engine.AUTO).map(Engine::name).orElse(null);
     }
 
     /** What only the environment may carry. */

@@ -82,7 +82,7 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
             .map("warnErrorOptions", warnErrorOptions);
         addOptions(options);
         return new Request.DbtCommand(
-            command(rendering), options.values(), rendering.list("args", args), rendering.list("dependencies", getDependencies()),
+            command(rendering), options.values(), rendering.list("args", args), engine(rendering), rendering.list("dependencies", getDependencies()),
             rendering.bool("debug", getDebug()).orElse(false), docs(rendering), judgement(rendering)
         );
     }

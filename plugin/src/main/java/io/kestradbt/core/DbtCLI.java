@@ -153,9 +153,8 @@ public class DbtCLI extends AbstractDbt implements OnEmptyOptions {
     @Override
     protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new Request.ShellScript(
-            rendering.list("interpreter", getInterpreter()), rendering.text(getProjectDir()).orElse(null),
-            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false),
-            judgement(rendering)
+            rendering.list("interpreter", getInterpreter()), rendering.text(getProjectDir()).orElse(null), engine(rendering),
+            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), judgement(rendering)
         );
     }
 

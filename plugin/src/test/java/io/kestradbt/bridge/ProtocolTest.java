@@ -104,7 +104,7 @@ class ProtocolTest {
         options.put("full_refresh", true);
         options.put("fail_fast", false);
         Request request = new Request.DbtCommand(
-            List.of("build"), options, List.of("--no-version-check"), List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true,
+            List.of("build"), options, List.of("--no-version-check"), "FUSION", List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true,
             new Request.Judgement("fail", "all")
         );
 
@@ -113,7 +113,9 @@ class ProtocolTest {
 
     @Test
     void shouldWriteAShellScriptAsTheRunnerReadsIt() throws IOException {
-        Request request = new Request.ShellScript(List.of("/bin/bash", "-c"), "shop", List.of(), false, new Request.Judgement(null, "deprecations"));
+        Request request = new Request.ShellScript(
+            List.of("/bin/bash", "-c"), "shop", null, List.of(), false, new Request.Judgement(null, "deprecations")
+        );
 
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("shell_script.json")));
     }

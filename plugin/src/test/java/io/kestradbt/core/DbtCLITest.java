@@ -19,6 +19,7 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.utils.TestsUtils;
+import io.kestradbt.core.options.Engine;
 import jakarta.inject.Inject;
 
 import static io.kestradbt.core.FakeRunner.ENDED;
@@ -59,6 +60,7 @@ class DbtCLITest {
         DbtCLI task = task().commands(Property.ofValue(List.of("dbt build")))
             .interpreter(Property.ofValue(List.of("/bin/bash", "-c")))
             .projectDir(Property.ofValue("shop"))
+            .engine(Property.ofValue(Engine.CORE))
             .profiles("shop: {}")
             .build();
         RunContext runContext = runContext(task);
@@ -66,7 +68,7 @@ class DbtCLITest {
         DbtOutput output = task.run(runContext);
 
         assertThat(JSON.readTree(content(runContext, output.getOutputFiles().get("request.json")))).isEqualTo(
-            JSON.readTree("{\"kind\": \"shell_script\", \"version\": \"1.0\", \"interpreter\": [\"/bin/bash\", \"-c\"], \"project_dir\": \"shop\"}")
+            JSON.readTree("{\"kind\": \"shell_script\", \"version\": \"1.0\", \"interpreter\": [\"/bin/bash\", \"-c\"], \"project_dir\": \"shop\", \"engine\": \"CORE\"}")
         );
         assertThat(secrets(runContext, output).path("profiles").asText()).isEqualTo("shop: {}");
     }
