@@ -36,7 +36,7 @@ check: $(VENV)/.ready ## The quick checks: format, lint, types.
 	@cd tests && ../$(VENV)/bin/mypy
 
 bench: doctor $(BUILT) $(VENV)/.ready ## Measure a build in Kestra against bare dbt, in one run.
-	@$(PY) bench/overhead.py
+	@$(PY) bench/bench.py
 
 schema: $(VENV)/.ready ## Export the contract as JSON Schema, after a change of its models.
 	@$(VENV)/bin/kestra-dbt schema contract

@@ -1,4 +1,8 @@
-"""What the end-to-end tests share: one real Kestra engine of each version, and a way to run a flow on it."""
+"""What the end-to-end tests share: one real Kestra of each version, and a way to run a flow on it.
+
+A Kestra is the embedded engine, as `2.0.0`; for cases marked `container` also kestra/kestra, as `2.0.0-container`, if
+there is a container engine.
+"""
 
 import os
 import shutil
@@ -7,15 +11,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import container
 import pytest
 from client import VERSIONS, Engine, Result
 from postgres import NoPostgresError, Postgres
+from rest import Server
 
 TESTS = Path(__file__).parent
 PROJECTS = TESTS / "projects"
 BLUEPRINTS = TESTS.parent / "blueprints"
 
 RunFlow = Callable[..., Result]
+Kestra = Engine | Server
+
+SECRETS = {"WAREHOUSE_PASSWORD": "hunter2-planted"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,10 +33,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that uses an engine on each version."""
-    if "kestra" in metafunc.fixturenames:
-        only = metafunc.config.getoption("--kestra")
-        metafunc.parametrize("kestra", [only] if only else VERSIONS, scope="session")
+    """Run each test that uses a Kestra on each version, and those marked so in containers as well, or there only."""
+    if "kestra" not in metafunc.fixturenames:
+        return
+    only = metafunc.config.getoption("--kestra")
+    versions = [only] if only else list(VERSIONS)
+    marker = metafunc.definition.get_closest_marker("container")
+    why_not = container.no_container_engine() if marker else None
+    kestras: list[Any] = [] if marker and marker.kwargs.get("only") else list(versions)
+    if marker and not why_not:
+        kestras += [f"{version}-container" for version in versions]
+    skipped = pytest.param("container", marks=pytest.mark.skip(reason=str(why_not)))
+    metafunc.parametrize("kestra", kestras or [skipped], scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,30 +56,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine whose workers find this environment's Python, which has dbt, as python3."""
+def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kestra]:
+    """A Kestra whose workers find a Python that has dbt as python3: this environment's, or the image's."""
+    version, _, in_container = kestra.partition("-")
+    if in_container:
+        with container.started(version, SECRETS) as server:
+            yield server
+        return
     env = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "TMPDIR": str(tmp_path_factory.mktemp("runner")),
     }
-    with Engine.start(kestra, secrets={"WAREHOUSE_PASSWORD": "hunter2-planted"}, env=env) as engine:
+    with Engine.start(version, secrets=SECRETS, env=env) as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server."""
+    """A PostgreSQL server: one of this machine, else one in a container."""
     try:
         server = Postgres.start()
     except NoPostgresError as reason:
-        pytest.skip(str(reason))
+        if why_not := container.no_container_engine():
+            pytest.skip(f"{reason} {why_not}")
+        server = container.Postgres.start()
     with server:
         yield server
 
 
 @pytest.fixture
-def run_flow(engine: Engine, tmp_path: Path) -> RunFlow:
+def run_flow(engine: Kestra, tmp_path: Path) -> RunFlow:
     """Return a function that runs a flow, given as text or file, with a test project as the namespace's files."""
 
     def run_flow(

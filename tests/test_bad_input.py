@@ -25,6 +25,7 @@ def error(result: Result, task_id: str = "build") -> str:
     return errors[-1] if errors else ""
 
 
+@pytest.mark.container
 def test_a_failing_model(run_flow: RunFlow) -> None:
     """The task fails, the failing node is named, and artifacts and node task runs are there."""
     result = run_flow(flows.build(), project="broken/failing_model")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import flows
+import pytest
 from client import Result
 from conftest import BLUEPRINTS, RunFlow
 
@@ -54,6 +55,7 @@ def assert_node_runs_are_true(result: Result, task_id: str = "build") -> None:
         assert logs_of(result, run["id"]), f"{row['unique_id']} has no log of its own"
 
 
+@pytest.mark.container
 def test_the_blueprint(run_flow: RunFlow) -> None:
     """The blueprint runs as it is on the sample project, and everything is where its description says."""
     result = run_flow(BLUEPRINTS / "dbt-core-build.yaml")

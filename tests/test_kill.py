@@ -1,5 +1,6 @@
 """A kill, or a task's timeout: dbt stops, its queries too, and what was done until then is there."""
 
+import itertools
 import os
 import socket
 import time
@@ -7,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import flows
-from client import Engine, Result
-from conftest import PROJECTS
+import pytest
+from client import Engine, LogEntry, Result
+from conftest import PROJECTS, Kestra
 from postgres import Postgres
 from test_bad_input import read, runner_processes
 from test_core_build import node_runs, rows
@@ -55,12 +57,6 @@ def killed(engine: Engine, flow: str, project: str, out: Path, when: Callable[[]
 def states_of_nodes(result: Result, task_id: str = "build") -> dict[str, str]:
     """Return the states in the Gantt, by label."""
     return {run["taskId"]: run["state"]["current"] for run in node_runs(result, task_id).values()}
-
-
-def nodes_started(engine: Engine) -> int:
-    """Return how many nodes the dbts of this engine have started, as their logs tell."""
-    logs = {log.resolve() for pid in runner_processes(engine) for log in Path(f"/proc/{pid}/cwd").glob("logs/dbt.log")}
-    return sum(read(log).count(b"[RUN]") for log in logs)
 
 
 def assert_kept(result: Result, finished: set[str], killed: set[str], task_id: str = "build") -> None:
@@ -118,11 +114,36 @@ def sleeping(seconds: int) -> list[Path]:
     return [file for file in Path("/proc").glob("[0-9]*/cmdline") if read(file) == b"sleep\0%d\0" % seconds]
 
 
-def test_a_kill_with_duckdb(engine: Engine, tmp_path: Path) -> None:
-    """The same with a database inside dbt's process."""
-    flow = flows.build("vars: {rows: 4000000000, first_rows: 1000000}")
-    result = killed(engine, flow, SLOW, tmp_path, lambda: nodes_started(engine) == 4)
+@pytest.mark.container
+def test_a_kill_with_duckdb(engine: Kestra, tmp_path: Path) -> None:
+    """The same with a database inside dbt's process, as soon as the log tells that two further models run."""
+    execution_id = engine.submit(
+        flows.build("vars: {rows: 4000000000, first_rows: 1000000}"), files=PROJECTS / "broken" / SLOW
+    )
+    started = itertools.count(1)
+
+    def kill_at_the_fourth(entry: LogEntry) -> None:
+        if str(entry["message"]).startswith("START ") and next(started) == 4:
+            engine.kill(execution_id)
+
+    result = engine.wait(execution_id, tmp_path, timeout=120, on_log=kill_at_the_fourth)
+    assert result.state == "KILLED", result.log_text[-3000:]
     assert_kept(result, finished={"left_1", "right_1"}, killed={"left_2", "right_2"})
+
+
+@pytest.mark.container
+def test_a_restart(engine: Kestra, tmp_path: Path) -> None:
+    """A failed execution goes on from the task that failed, which then fails once more: a second attempt.
+
+    Of a task whose nodes failed Kestra makes no restart: see docs/how-it-works.md.
+    """
+    failed = engine.run(flows.build(), tmp_path / "failed", files=PROJECTS / "broken" / "broken_sql", timeout=120)
+    again = engine.wait(engine.restart(failed.execution_id), tmp_path / "again", timeout=120)
+    assert (failed.state, again.state) == ("FAILED", "FAILED")
+    assert [step["state"] for step in again.execution["state"]["histories"]].count("RESTARTED") == 1
+    assert len(again.task_run("build")["attempts"]) == 2
+    assert {log["attemptNumber"] for log in again.logs if "does not compile" in log["message"]} == {0, 1}
+    assert "build/dbt.log" in again.files
 
 
 def connected(server: socket.socket) -> bool:

@@ -138,6 +138,7 @@ class Engine:
         *,
         secrets: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
+        in_memory: bool = True,
         stderr: int | None = None,
     ) -> Engine:
         """Start an engine with the plugin jar of plugin/build/libs.
@@ -146,6 +147,7 @@ class Engine:
             version: of Kestra, one of VERSIONS.
             secrets: what `{{ secret('KEY') }}` gives, by KEY.
             env: environment variables of the engine, and so of its Process tasks, on top of this process's.
+            in_memory: whether its database is in the JVM's heap; else it is in files, gone with the engine too.
             stderr: where warnings of Kestra go, as in subprocess.Popen.
 
         Raises:
@@ -153,12 +155,13 @@ class Engine:
             EngineError: the engine has not started within two minutes.
         """
         work = Path(tempfile.mkdtemp(prefix="kestra-engine-"))
+        database = {} if in_memory else database_in_files(work)
         process = subprocess.Popen(
             command(version, work),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=environment(secrets or {}, env or {}),
+            env=environment(secrets or {}, {**(env or {}), **database}),
             encoding="utf-8",
         )
         engine = cls(process, work)
@@ -344,6 +347,23 @@ def command(version: str, work: Path) -> list[str | Path]:
         shutil.copy(jar, plugins)
     java = (build / "engine.java").read_text(encoding="utf-8").strip()
     return [java, f"-Djava.io.tmpdir={work}", f"@{build / 'engine.args'}", plugins, work]
+
+
+def database_in_files(folder: Path) -> dict[str, str]:
+    """What makes an engine keep its H2 database in files, with a small cache, as variables that Micronaut reads."""
+    return {
+        "KESTRA_REPOSITORY_TYPE": "h2",
+        "KESTRA_QUEUE_TYPE": "h2",
+        "DATASOURCES_H2_URL": f"jdbc:h2:file:{folder}/kestra;DB_CLOSE_ON_EXIT=FALSE;CACHE_SIZE=4096",
+        "DATASOURCES_H2_USERNAME": "sa",
+        "DATASOURCES_H2_PASSWORD": "",
+        "DATASOURCES_H2_DRIVERCLASSNAME": "org.h2.Driver",
+        # Kestra 1.3 only, as its in-memory repository sets them.
+        "FLYWAY_DATASOURCES_H2_ENABLED": "true",
+        "FLYWAY_DATASOURCES_H2_LOCATIONS": "classpath:migrations/h2",
+        "FLYWAY_DATASOURCES_H2_OUTOFORDER": "true",
+        "FLYWAY_DATASOURCES_H2_IGNOREMIGRATIONPATTERNS": "*:missing,*:future",
+    }
 
 
 def environment(secrets: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ final class NodeTree {
     private final Map<Key, Event.NodeStarted> running = new LinkedHashMap<>();
     private final Map<Key, List<NodeRun.Line>> logs = new HashMap<>();
     private final Map<Key, Waiting> waiting = new LinkedHashMap<>();
+    private final Map<Key, List<Key>> children = new HashMap<>(); // of nodes not handed over yet: `dbt test` has thousands wait
     private final Map<Key, String> registered = new HashMap<>();
     private final Map<String, String> latest = new HashMap<>();
 
@@ -78,6 +79,7 @@ final class NodeTree {
             register(key, run, parent);
         } else {
             waiting.put(key, new Waiting(run, parent));
+            children.computeIfAbsent(parent, k -> new ArrayList<>()).add(key);
         }
     }
 
@@ -96,11 +98,14 @@ final class NodeTree {
         String id = sink.register(run, under);
         registered.put(key, id);
         latest.put(key.uniqueId(), id);
-        childrenOf(key).forEach(child -> register(child, waiting.remove(child).run(), key));
+        Objects.requireNonNullElse(children.remove(key), List.<Key> of()).forEach(child -> registerUnder(key, child));
     }
 
-    private List<Key> childrenOf(Key parent) {
-        return waiting.entrySet().stream().filter(entry -> entry.getValue().parent().equals(parent)).map(Map.Entry::getKey).toList();
+    private void registerUnder(Key parent, Key child) {
+        Waiting node = waiting.remove(child);
+        if (node != null) { // or it has been taken out already, because it brought its parent along
+            register(child, node.run(), parent);
+        }
     }
 
     private List<Key> keysWaiting() {

@@ -118,8 +118,7 @@ final class Requests {
     }
 
     private void await(Request request, String executionId, Map<String, Object> reply) throws Exception {
-        Consumer<LogEntry> onLog = request.follow() ? log -> reply(event(request, log)) : log -> {
-        };
+        Optional<Consumer<LogEntry>> onLog = request.follow() ? Optional.of(log -> reply(event(request, log))) : Optional.empty();
         var started = System.nanoTime();
         var execution = engine.await(executionId, request.limit(), onLog);
         boolean ended = engine.hasEnded(execution);
