@@ -10,11 +10,11 @@ import io.kestradbt.core.options.EmptyOptions;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.InlineOptions;
+import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
-import io.kestradbt.core.options.ThreadOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -33,6 +33,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt compile`: turns models, tests and snapshots into plain SQL, which is in the artifact `target.zip`, and executes nothing. Says whether all Jinja works."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Compile",
     examples = {
         @Example(
             full = true,
@@ -68,8 +69,8 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Compile extends AbstractDbtCommand
-    implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions {
+public class Compile extends AbstractDropInCommand
+    implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -77,6 +78,8 @@ public class Compile extends AbstractDbtCommand
     private Property<String> selector;
 
     private Property<Integer> threads;
+
+    private Property<Boolean> failFast;
 
     private Property<Boolean> fullRefresh;
 
@@ -104,7 +107,7 @@ public class Compile extends AbstractDbtCommand
     @Override
     protected void addOptions(Options options) throws IllegalVariableEvaluationException {
         addNodeSelection(options);
-        addThreads(options);
+        addNodeExecution(options);
         addFullRefresh(options);
         addEmpty(options);
         addIndirectSelection(options);

@@ -6,10 +6,11 @@ import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
+import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
-import io.kestradbt.core.options.ThreadOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -30,6 +31,7 @@ import lombok.experimental.SuperBuilder;
         if it is older than `error_after`; so does the task. The artifact `sources.json` has the ages."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Freshness",
     examples = {
         @Example(
             full = true,
@@ -79,7 +81,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Freshness extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions {
+public class Freshness extends AbstractDropInCommand implements NodeSelectionOptions, NodeExecutionOptions, WithoutMeaning.FullRefresh {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -87,6 +89,10 @@ public class Freshness extends AbstractDbtCommand implements NodeSelectionOption
     private Property<String> selector;
 
     private Property<Integer> threads;
+
+    private Property<Boolean> failFast;
+
+    private Property<Boolean> fullRefresh;
 
     @Override
     protected List<String> command(Rendering rendering) {
@@ -96,6 +102,6 @@ public class Freshness extends AbstractDbtCommand implements NodeSelectionOption
     @Override
     protected void addOptions(Options options) throws IllegalVariableEvaluationException {
         addNodeSelection(options);
-        addThreads(options);
+        addNodeExecution(options);
     }
 }

@@ -5,6 +5,7 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
@@ -31,6 +32,7 @@ import lombok.experimental.SuperBuilder;
         `materialized` and `depends_on`; `count` is their number. Nothing listed is a WARNING."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.List",
     examples = {
         @Example(
             full = true,
@@ -101,7 +103,8 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class List extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions {
+public class List extends AbstractDropInCommand
+    implements NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions, WithoutMeaning.FullRefresh, WithoutMeaning.FailFast {
     private Property<java.util.List<String>> select;
 
     private Property<java.util.List<String>> exclude;
@@ -128,6 +131,10 @@ public class List extends AbstractDbtCommand implements NodeSelectionOptions, Re
     )
     @PluginProperty(group = "main")
     private Property<java.util.List<String>> outputKeys;
+
+    private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> failFast;
 
     @Override
     protected java.util.List<String> command(Rendering rendering) {

@@ -34,6 +34,7 @@ import lombok.experimental.SuperBuilder;
         own, with its true times and its own log."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Run",
     examples = {
         @Example(
             full = true,
@@ -115,7 +116,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Run extends AbstractDbtCommand
+public class Run extends AbstractDropInCommand
     implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions {
     private Property<List<String>> select;
 

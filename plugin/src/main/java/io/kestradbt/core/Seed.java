@@ -31,6 +31,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt seed`. Every node becomes a task run of its own, with its true times and its own log."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Seed",
     examples = {
         @Example(
             full = true,
@@ -64,7 +65,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Seed extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions {
+public class Seed extends AbstractDropInCommand implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
