@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -41,6 +42,7 @@ final class Alerts implements Consumer<Event>, AutoCloseable {
     private final RunContext runContext;
     private final URI url;
     private final AlertWebhook.Level least;
+    private final Map<String, String> origin;
     private final ExecutorService sender = Executors.newSingleThreadExecutor(Thread.ofVirtual().name("kestra-dbt-alerts").factory());
     private final Set<String> told = new HashSet<>();
     private int suppressed;
@@ -50,6 +52,10 @@ final class Alerts implements Consumer<Event>, AutoCloseable {
         this.runContext = runContext;
         this.url = address(rendering.text(webhook.getUrl()).orElse(""));
         this.least = rendering.constant("alertWebhook.level", webhook.getLevel(), AlertWebhook.Level.class).orElse(AlertWebhook.Level.WARN);
+        this.origin = Map.of(
+            "namespace", runContext.render("{{ flow.namespace }}"), "flowId", runContext.render("{{ flow.id }}"),
+            "executionId", runContext.render("{{ execution.id }}"), "taskId", runContext.render("{{ task.id }}")
+        );
     }
 
     /** Not thread-safe: events come one at a time. */
@@ -98,11 +104,8 @@ final class Alerts implements Consumer<Event>, AutoCloseable {
         body.put("node", node);
         body.put("msg", message);
         body.put("ts", at == null ? null : at.toString());
-        body.put("namespace", runContext.flowInfo().namespace());
-        body.put("flowId", runContext.flowInfo().id());
-        body.put("executionId", runContext.taskRunInfo().executionId());
-        body.put("taskId", runContext.taskRunInfo().taskId());
-        body.values().removeIf(value -> value == null);
+        body.values().removeIf(Objects::isNull);
+        body.putAll(origin);
         sender.execute(() -> send(body));
     }
 
