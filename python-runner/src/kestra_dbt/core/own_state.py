@@ -1,13 +1,14 @@
 """An earlier state that lies in the target folder, where dbt overwrites it before it reads it."""
 
 import atexit
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from kestra_dbt.core.command_line import CommandLine
+
 _STATE_FILES = ("manifest.json", "run_results.json", "sources.json")
-_STATE_OPTIONS = ("--state", "--defer-state")
+_STATE_OPTIONS = {"--state": "DBT_STATE", "--defer-state": "DBT_DEFER_STATE"}
 
 
 def with_state_kept(arguments: list[str]) -> list[str]:
@@ -15,23 +16,15 @@ def with_state_kept(arguments: list[str]) -> list[str]:
 
     dbt writes its manifest before it reads the earlier one, and so would compare the project with itself.
     """
-    project = Path(_option(arguments, "--project-dir") or os.environ.get("DBT_PROJECT_DIR") or ".")
-    target = project / (_option(arguments, "--target-path") or os.environ.get("DBT_TARGET_PATH") or "target")
+    line = CommandLine(arguments)
+    target = line.target_path()
     kept = list(arguments)
-    for option in _STATE_OPTIONS:
-        folder = _option(arguments, option)
-        if folder and (project / folder).is_dir() and (project / folder).resolve() == target.resolve():
+    for option, variable in _STATE_OPTIONS.items():
+        named = line.option(option, variable=variable)
+        folder = line.project_dir() / named if named else None
+        if folder and folder.is_dir() and folder.resolve() == target.resolve():
             kept += [option, _copy(target)]  # the last one counts
     return kept
-
-
-def _option(arguments: list[str], name: str) -> str | None:
-    """Return the value of an option, whether it is given as one word or as two."""
-    for position, argument in enumerate(arguments):
-        given, equals, value = argument.partition("=")
-        if given == name:
-            return value if equals else next(iter(arguments[position + 1 :]), None)
-    return None
 
 
 def _copy(folder: Path) -> str:

@@ -52,7 +52,9 @@ import lombok.experimental.SuperBuilder;
 public abstract class AbstractDbt extends Task
     implements RunnableTask<DbtOutput>, NamespaceFilesInterface, InputFilesInterface, OutputFilesInterface {
 
-    private static final String DEFAULT_IMAGE = "ghcr.io/kestra-io/dbt";
+    private static final String CORE_IMAGE = "ghcr.io/kestra-io/dbt";
+
+    private static final String FUSION_IMAGE = "ghcr.io/kestra-io/dbt-fusion";
 
     @Schema(
         title = "Where dbt runs",
@@ -62,7 +64,12 @@ public abstract class AbstractDbt extends Task
     @Valid
     protected TaskRunner<?> taskRunner;
 
-    @Schema(title = "Container image", description = "Only for a task runner that starts containers. It must have Python 3.10 or newer, and dbt unless `dependencies` are given. Unset: `ghcr.io/kestra-io/dbt`.")
+    @Schema(
+        title = "Container image",
+        description = """
+            Only for a task runner that starts containers. It must have Python 3.10 or newer, and dbt unless `dependencies` are given.
+            Unset: `ghcr.io/kestra-io/dbt`, with `engine: FUSION` `ghcr.io/kestra-io/dbt-fusion`."""
+    )
     @PluginProperty(group = "execution")
     protected Property<String> containerImage;
 
@@ -171,7 +178,7 @@ public abstract class AbstractDbt extends Task
         }
         Rendering rendering = new Rendering(runContext);
         notices(rendering).forEach(runContext.logger()::info);
-        RunResult result = carryOut(runContext, rendering, commands(runContext), event -> { });
+        RunResult result = carryOut(runContext, rendering, commands(runContext, rendering), event -> { });
         DbtOutput output = output(rendering, result);
         if (result.stopped() && !killed.get()) {
             return output; // Kestra says why it failed: a `timeout`, after which it keeps outputs only of a task that returns them
@@ -219,6 +226,11 @@ public abstract class AbstractDbt extends Task
         return taskRunner == null ? Process.instance() : taskRunner;
     }
 
+    /** The image of a container where none is named. */
+    protected String defaultImage(Rendering rendering) throws IllegalVariableEvaluationException {
+        return Engine.FUSION.name().equals(engine(rendering)) ? FUSION_IMAGE : CORE_IMAGE;
+    }
+
     /** Lines of the shell that starts the runner, right before it. */
     protected List<String> shellSetUp(Rendering rendering) throws IllegalVariableEvaluationException {
         return List.of();
@@ -234,11 +246,11 @@ public abstract class AbstractDbt extends Task
         return DbtOutput.of(result);
     }
 
-    private CommandsWrapper commands(RunContext runContext) throws IllegalVariableEvaluationException {
+    private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {
         return new CommandsWrapper(runContext)
             .withEnv(new HashMap<>(runContext.render(env).asMap(String.class, String.class)))
             .withTaskRunner(where())
-            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(DEFAULT_IMAGE))
+            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(defaultImage(rendering)))
             .withNamespaceFiles(namespaceFiles)
             .withInputFiles(inputFiles)
             .withOutputFiles(runContext.render(outputFiles).asList(String.class))

@@ -32,6 +32,7 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunSummary;
 import io.kestradbt.bridge.TestSummary;
 import io.kestradbt.core.dropin.DropIn;
+import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.Rendering;
 import jakarta.inject.Inject;
 
@@ -87,6 +88,15 @@ class DropInTest {
         assertThat(cli("io.kestra.plugin.dbt.cli.DbtCLI").build().where()).isInstanceOf(Docker.class);
         assertThat(build(Build.class.getName()).build().where()).isInstanceOf(Process.class);
         assertThat(cli(DbtCLI.class.getName()).build().where()).isInstanceOf(Process.class);
+    }
+
+    @Test
+    void shouldTakeTheImageOfTheEngine() throws Exception {
+        Rendering rendering = new Rendering(runContextFactory.of(Map.of()));
+
+        assertThat(cli(DbtCLI.class.getName()).build().defaultImage(rendering)).isEqualTo("ghcr.io/kestra-io/dbt");
+        assertThat(cli(DbtCLI.class.getName()).engine(Property.ofValue(Engine.FUSION)).build().defaultImage(rendering))
+            .isEqualTo("ghcr.io/kestra-io/dbt-fusion");
     }
 
     @Test
