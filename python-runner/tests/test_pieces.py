@@ -1,14 +1,18 @@
 """The plain functions: options, selection, labels, statuses, requirements, lines."""
 
 import json
+import os
+from pathlib import Path
 from types import SimpleNamespace as Thing
 
 import pytest
 
 from kestra_dbt.core.nodes import facts_of, to_label
 from kestra_dbt.core.options import arguments, selection
+from kestra_dbt.core.own_state import with_state_kept
 from kestra_dbt.core.status import outcome
 from kestra_dbt.core.supervisor import LineBuffer
+from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE, with_task_profiles
 from kestra_dbt.environment import is_installed
 from kestra_dbt.protocol import DbtOptions, Outcome, Secrets
 from kestra_dbt.report.output import OutputFolder
@@ -168,3 +172,38 @@ def test_no_name_leaves_the_output_folder(tmp_path, name: str) -> None:  # type:
     """A name from outside can't write elsewhere."""
     with pytest.raises(ValueError, match="leave the output folder"):
         OutputFolder(tmp_path / "out", lambda _: None).path(name)
+
+
+def test_profiles_of_the_task_stand_in_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without profiles, named by an argument or a variable, gives way to the task's; one with them stays."""
+    own, other, empty = (tmp_path / name for name in ("own", "other", "empty"))
+    for folder in (own, other, empty):
+        folder.mkdir()
+    (other / "profiles.yml").touch()
+    monkeypatch.setenv(TASK_PROFILES_VARIABLE, str(own))
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(empty))
+    given = ["run", "--profiles-dir", str(empty), "--select", "a"]
+    assert with_task_profiles(given) == ["run", "--profiles-dir", str(own), "--select", "a"]
+    assert os.environ["DBT_PROFILES_DIR"] == str(own)
+    assert with_task_profiles(["run", f"--profiles-dir={empty}"]) == ["run", f"--profiles-dir={own}"]
+    for kept in (["run", "--profiles-dir", str(other)], ["run", f"--profiles-dir={other}"], ["run"]):
+        assert with_task_profiles(kept) == kept
+    monkeypatch.delenv(TASK_PROFILES_VARIABLE)
+    assert with_task_profiles(given) == given
+
+
+def test_a_state_in_the_target_folder_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt gets a copy of a state that it would overwrite; one elsewhere stays where it is."""
+    target = tmp_path / "shop" / "target"
+    target.mkdir(parents=True)
+    (tmp_path / "shop" / "state").mkdir()
+    (target / "manifest.json").write_text("earlier")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DBT_PROJECT_DIR", "shop")
+    for given in (["run", "--state", "./target"], ["run", f"--state={target}", "-x"]):
+        *same, option, copy = with_state_kept(given)
+        assert (same, option) == (given, "--state")
+        assert (Path(copy) / "manifest.json").read_text() == "earlier"
+        assert Path(copy).resolve() != target
+    elsewhere = ["run", "--state", "state", "--defer-state", "none"]
+    assert with_state_kept(elsewhere) == elsewhere

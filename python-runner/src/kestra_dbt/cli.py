@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kestra_dbt import __version__
+from kestra_dbt.core.own_state import with_state_kept
+from kestra_dbt.core.task_profiles import with_task_profiles
 from kestra_dbt.errors import KestraDbtError, RequestError, RunnerError
 from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
@@ -35,7 +37,7 @@ def run_command_line(arguments: list[str]) -> int:
     if arguments[:1] == ["dbt"]:  # all that follows is dbt's own
         from kestra_dbt.core.invoker import invoker  # noqa: PLC0415 - the rest is not needed for it
 
-        return invoker()(arguments[1:])
+        return invoker()(with_state_kept(with_task_profiles(arguments[1:])))
     options = _parser().parse_args(arguments)
     if options.command == "schema":
         from kestra_dbt.protocol.schema import write_schemas  # noqa: PLC0415

@@ -22,6 +22,7 @@ from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
 from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.core.tables import Table, table_of, write
+from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.own_command import own_command
 from kestra_dbt.protocol import (
@@ -104,7 +105,7 @@ def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str,
     variables = {CHANNEL_VARIABLE: str(private / "events.sock"), DEBUG_VARIABLE: "1" if request.debug else "0"}
     if secrets.profiles:
         write_private(private / "profiles" / "profiles.yml", secrets.profiles)
-        variables["DBT_PROFILES_DIR"] = str(private / "profiles")
+        variables["DBT_PROFILES_DIR"] = variables[TASK_PROFILES_VARIABLE] = str(private / "profiles")
     for name, value in _DBT_DEFAULTS.items():
         variables[name] = os.environ.get(name, value)
     return variables

@@ -20,6 +20,7 @@ public final class Run {
     private final Clock clock;
     private final NodeTree nodes;
     private final Tally tally;
+    private final NodeFigures figures = new NodeFigures();
     private final Map<String, String> artifacts = new LinkedHashMap<>();
     private final Set<String> unknownKinds = new HashSet<>();
     private List<String> unfinished = List.of();
@@ -108,6 +109,16 @@ public final class Run {
         return ended != null ? ended.summary() : tally.summary();
     }
 
+    /** All nodes but tests, in the figures of Kestra's own plugin. */
+    public RunSummary runSummary() {
+        return figures.run(summary().seconds());
+    }
+
+    /** All tests, in the figures of Kestra's own plugin. */
+    public TestSummary testSummary() {
+        return figures.test();
+    }
+
     private void nodeStarted(Event.NodeStarted node) {
         nodes.started(node);
         sink.progress("node.started", Progress.of(node), node.at());
@@ -115,6 +126,7 @@ public final class Run {
 
     private void nodeFinished(Event.NodeFinished node) {
         tally.node(node);
+        figures.node(node);
         nodes.finished(node);
         sink.progress("node.finished", Progress.of(node), node.finishedAt());
     }

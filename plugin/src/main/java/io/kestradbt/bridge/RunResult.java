@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param outputFiles other files that came back
  * @param vars        values that the script gave in Kestra's own format
  * @param summary     the run in figures
+ * @param runSummary  all nodes but tests, in the figures of Kestra's own plugin
+ * @param testSummary all tests, in the figures of Kestra's own plugin
  * @param failed      nodes that failed, by dbt's ids
  * @param count       rows of the table that was asked for; empty if none was
  * @param warning     whether it ended with a warning
@@ -21,5 +23,17 @@ import java.util.Optional;
  */
 public record RunResult(
     int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
-    Summary summary, List<String> failed, Optional<Long> count, boolean warning, boolean stopped, Optional<String> failure
-) {}
+    Summary summary, RunSummary runSummary, TestSummary testSummary, List<String> failed, Optional<Long> count, boolean warning, boolean stopped, Optional<String> failure
+) {
+    /** Whether it came to its end, and no node failed on the way, not even one that a script went over. */
+    public boolean allWentWell() {
+        return failure.isEmpty() && !stopped && failed.isEmpty();
+    }
+
+    /** The same, with this as the reason why it failed after all. */
+    public RunResult failedBecause(String reason) {
+        return new RunResult(
+            exitCode, artifacts, outputFiles, vars, summary, runSummary, testSummary, failed, count, warning, stopped, Optional.of(reason)
+        );
+    }
+}

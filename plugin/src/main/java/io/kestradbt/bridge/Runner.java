@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 import org.slf4j.event.Level;
 
@@ -30,6 +32,7 @@ public final class Runner {
 
     private final RunContext runContext;
     private final CommandsWrapper commands;
+    private final List<String> shellSetUp;
     private final String python;
     private final boolean beforeCommands;
     private final Duration killGrace;
@@ -37,16 +40,19 @@ public final class Runner {
 
     /**
      * @param commands       where and how to run it: all but the command itself
+     * @param shellSetUp     lines of the shell right before the command
      * @param python         interpreter to run it with
      * @param beforeCommands whether {@code commands} has some
      * @param killGrace      between asking dbt to stop and killing it
      * @param killed         whether the task was told to stop for good
      */
     public Runner(
-        RunContext runContext, CommandsWrapper commands, String python, boolean beforeCommands, Duration killGrace, BooleanSupplier killed
+        RunContext runContext, CommandsWrapper commands, List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace,
+        BooleanSupplier killed
     ) {
         this.runContext = runContext;
         this.commands = commands;
+        this.shellSetUp = shellSetUp;
         this.python = python;
         this.beforeCommands = beforeCommands;
         this.killGrace = killGrace;
@@ -56,18 +62,20 @@ public final class Runner {
     /**
      * Run it to its end, or stop it when this thread is interrupted.
      *
+     * @param listener gets each event, when the run has had it
      * @throws IllegalArgumentException if the secrets are too large
      * @throws Exception                what stopped the task runner before the Python runner said anything
      */
-    public RunResult run(Request request, Secrets secrets) throws Exception {
+    public RunResult run(Request request, Secrets secrets, Consumer<Event> listener) throws Exception {
         Map<String, String> env = new HashMap<>(commands.getEnv());
         env.put(Secrets.VARIABLE, secrets.toEnvironment());
         RunnerFiles.place(commands.getWorkingDirectory(), request);
 
         KestraSink sink = new KestraSink(runContext);
         Run run = new Run(sink, Clock.systemUTC());
-        EventConsumer consumer = new EventConsumer(run::accept, new DefaultLogConsumer(runContext));
-        CommandsWrapper complete = commands.withEnv(env).withCommands(Property.ofValue(List.of(command()))).withLogConsumer(consumer);
+        Consumer<Event> events = run::accept;
+        EventConsumer consumer = new EventConsumer(events.andThen(listener), new DefaultLogConsumer(runContext));
+        CommandsWrapper complete = commands.withEnv(env).withCommands(Property.ofValue(commandLines())).withLogConsumer(consumer);
         StoppableCommands stoppable = new StoppableCommands(complete, killGrace, () -> run.ended().isPresent(), consumer::expectKill, runContext.logger());
         Ending ending = carryOut(stoppable, complete);
         boolean stopped = stoppable.stopped() || killed.getAsBoolean();
@@ -77,6 +85,10 @@ public final class Runner {
         Optional<String> failure = stopped ? Optional.of(stopped(run, sink)) : failure(run, ending, consumer.problem(), sink);
         run.ended().map(Event.Ended::reason).ifPresent(reason -> sink.log(Level.WARN, reason, null));
         return result(run, ending, failure, stopped, sink);
+    }
+
+    private List<String> commandLines() throws IllegalVariableEvaluationException {
+        return Stream.concat(shellSetUp.stream(), Stream.of(command())).toList();
     }
 
     private String command() throws IllegalVariableEvaluationException {
@@ -142,7 +154,7 @@ public final class Runner {
         boolean warning = run.ended().map(Event.Ended::outcome).filter(Outcome.WARNING::equals).isPresent();
         return new RunResult(
             run.ended().map(Event.Ended::exitCode).orElse(ending.exitCode()), artifacts(run, ending, sink), outputFiles, ending.vars(),
-            run.summary(), run.failed(), run.count(), warning, stopped, failure
+            run.summary(), run.runSummary(), run.testSummary(), run.failed(), run.count(), warning, stopped, failure
         );
     }
 

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 
@@ -23,6 +24,7 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.core.runner.Process;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
 import io.kestradbt.bridge.DbtRunException;
+import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
@@ -53,20 +55,26 @@ import lombok.experimental.SuperBuilder;
 public abstract class AbstractDbt extends Task
     implements RunnableTask<DbtOutput>, NamespaceFilesInterface, InputFilesInterface, OutputFilesInterface {
 
+    private static final String CORE_IMAGE = "ghcr.io/kestra-io/dbt";
+
+    private static final String FUSION_IMAGE = "ghcr.io/kestra-io/dbt-fusion";
+
     @Schema(
         title = "Where dbt runs",
-        description = "A task runner with its own properties. Default: a process on the worker, with the worker's Python."
+        description = "A task runner with its own properties. Unset: a process on the worker, with the worker's Python; a container, if the type begins with `io.kestra.plugin.dbt`."
     )
     @PluginProperty(group = "execution")
-    @Builder.Default
     @Valid
-    @NotNull
-    protected TaskRunner<?> taskRunner = Process.instance();
+    protected TaskRunner<?> taskRunner;
 
-    @Schema(title = "Container image", description = "Only for a task runner that starts containers. It must have Python 3.10 or newer, and dbt unless `dependencies` are given.")
+    @Schema(
+        title = "Container image",
+        description = """
+            Only for a task runner that starts containers. It must have Python 3.10 or newer, and dbt unless `dependencies` are given.
+            Unset: `ghcr.io/kestra-io/dbt`, with `engine: FUSION` `ghcr.io/kestra-io/dbt-fusion`."""
+    )
     @PluginProperty(group = "execution")
-    @Builder.Default
-    protected Property<String> containerImage = Property.ofValue("ghcr.io/kestra-io/dbt");
+    protected Property<String> containerImage;
 
     @PluginProperty(group = "main")
     private NamespaceFiles namespaceFiles;
@@ -186,13 +194,9 @@ public abstract class AbstractDbt extends Task
             throw new InterruptedException("The task was killed before it began.");
         }
         Rendering rendering = new Rendering(runContext);
-        CommandsWrapper commands = commands(runContext);
-        String python = rendering.text(pythonPath).orElse("python3");
-        Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
-        Runner runner = new Runner(runContext, commands, python, !rendering.list("beforeCommands", beforeCommands).isEmpty(), grace, killed::get);
-
-        RunResult result = runner.run(request(rendering), secrets(runContext, rendering, commands));
-        DbtOutput output = DbtOutput.of(result);
+        notices(rendering).forEach(runContext.logger()::info);
+        RunResult result = carryOut(runContext, rendering, commands(runContext, rendering), event -> { });
+        DbtOutput output = output(rendering, result);
         if (result.stopped() && !killed.get()) {
             return output; // Kestra says why it failed: a `timeout`, after which it keeps outputs only of a task that returns them
         }
@@ -200,6 +204,19 @@ public abstract class AbstractDbt extends Task
             throw new DbtRunException(result.failure().get(), output);
         }
         return output;
+    }
+
+    /**
+     * Have dbt run to its end. A subclass adds what comes before, meanwhile and after.
+     *
+     * @param listener gets each event, when the run has had it
+     */
+    protected RunResult carryOut(RunContext runContext, Rendering rendering, CommandsWrapper commands, Consumer<Event> listener) throws Exception {
+        String python = rendering.text(pythonPath).orElse("python3");
+        Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
+        boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
+        Runner runner = new Runner(runContext, commands, shellSetUp(rendering), python, before, grace, killed::get);
+        return runner.run(request(rendering), secrets(runContext, rendering, commands), listener);
     }
 
     /** Kestra calls this on a thread of its queue, and then interrupts the one in {@link #run}, where the stop takes its time. */
@@ -230,11 +247,36 @@ public abstract class AbstractDbt extends Task
         return new Secrets(Profiles.text(runContext, profiles), Map.of(), Map.of(), null);
     }
 
-    private CommandsWrapper commands(RunContext runContext) throws IllegalVariableEvaluationException {
+    /** Where it runs. */
+    protected TaskRunner<?> where() {
+        return taskRunner == null ? Process.instance() : taskRunner;
+    }
+
+    /** The image of a container where none is named. */
+    protected String defaultImage(Rendering rendering) throws IllegalVariableEvaluationException {
+        return Engine.FUSION.name().equals(engine(rendering)) ? FUSION_IMAGE : CORE_IMAGE;
+    }
+
+    /** Lines of the shell that starts the runner, right before it. */
+    protected List<String> shellSetUp(Rendering rendering) throws IllegalVariableEvaluationException {
+        return List.of();
+    }
+
+    /** What people should know of their properties before the run, a line each. */
+    protected List<String> notices(Rendering rendering) throws IllegalVariableEvaluationException {
+        return List.of();
+    }
+
+    /** What the run leaves behind. */
+    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
+        return DbtOutput.of(result);
+    }
+
+    private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {
         return new CommandsWrapper(runContext)
             .withEnv(new HashMap<>(runContext.render(env).asMap(String.class, String.class)))
-            .withTaskRunner(taskRunner)
-            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(null))
+            .withTaskRunner(where())
+            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(defaultImage(rendering)))
             .withNamespaceFiles(namespaceFiles)
             .withInputFiles(inputFiles)
             .withOutputFiles(runContext.render(outputFiles).asList(String.class))

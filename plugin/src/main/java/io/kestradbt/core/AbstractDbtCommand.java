@@ -72,8 +72,8 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
         return Map.of();
     }
 
-    @Override
-    protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
+    /** All options. */
+    protected Options options(Rendering rendering) throws IllegalVariableEvaluationException {
         Options options = new Options(rendering)
             .text("projectDir", getProjectDir())
             .text("profile", profile)
@@ -81,9 +81,15 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
             .bool("warnError", warnError)
             .map("warnErrorOptions", warnErrorOptions);
         addOptions(options);
+        return options;
+    }
+
+    @Override
+    protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new Request.DbtCommand(
-            command(rendering), options.values(), rendering.list("args", args), engine(rendering), rendering.list("dependencies", getDependencies()),
-            rendering.bool("debug", getDebug()).orElse(false), docs(rendering), judgement(rendering)
+            command(rendering), options(rendering).values(), rendering.list("args", args), engine(rendering),
+            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), docs(rendering),
+            judgement(rendering)
         );
     }
 

@@ -40,6 +40,7 @@ import lombok.experimental.SuperBuilder;
         under what they test. dbt's artifacts are kept, also of a failed run, and a test that only warns makes the task WARNING."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Build",
     examples = {
         @Example(
             full = true,
@@ -200,7 +201,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Build extends AbstractDbtCommand
+public class Build extends AbstractDropInCommand
     implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions,
     IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions {
 

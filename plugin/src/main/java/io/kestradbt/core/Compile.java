@@ -10,12 +10,12 @@ import io.kestradbt.core.options.EmptyOptions;
 import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.InlineOptions;
+import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.StateOptions;
-import io.kestradbt.core.options.ThreadOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -34,6 +34,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt compile`: turns models, tests and snapshots into plain SQL, which is in the artifact `target.zip`, and executes nothing. Says whether all Jinja works."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Compile",
     examples = {
         @Example(
             full = true,
@@ -69,8 +70,8 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Compile extends AbstractDbtCommand
-    implements NodeSelectionOptions, ThreadOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions, OnEmptyOptions {
+public class Compile extends AbstractDropInCommand
+    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, IndirectSelectionOptions, InlineOptions, StateOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -78,6 +79,8 @@ public class Compile extends AbstractDbtCommand
     private Property<String> selector;
 
     private Property<Integer> threads;
+
+    private Property<Boolean> failFast;
 
     private Property<Boolean> fullRefresh;
 
@@ -107,7 +110,7 @@ public class Compile extends AbstractDbtCommand
     @Override
     protected void addOptions(Options options) throws IllegalVariableEvaluationException {
         addNodeSelection(options);
-        addThreads(options);
+        addNodeExecution(options);
         addFullRefresh(options);
         addEmpty(options);
         addIndirectSelection(options);

@@ -1,10 +1,12 @@
 package io.kestradbt.core;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
@@ -14,13 +16,25 @@ import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.RemoteRunnerInterface;
 import io.kestra.core.models.tasks.runners.ScriptService;
+import io.kestra.core.models.tasks.runners.TargetOS;
+import io.kestra.core.models.tasks.runners.TaskRunner;
 import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.scripts.exec.scripts.models.DockerOptions;
+import io.kestra.plugin.scripts.exec.scripts.models.RunnerType;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
+import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.Request;
+import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.options.OnEmptyOptions;
+import io.kestradbt.core.dropin.AlertWebhook;
+import io.kestradbt.core.dropin.FormerResults;
+import io.kestradbt.core.dropin.FormerRunner;
+import io.kestradbt.core.dropin.FormerScript;
+import io.kestradbt.core.dropin.KvManifest;
 import io.kestradbt.core.options.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import lombok.Builder;
 import lombok.EqualsAndHashCode;
@@ -42,6 +56,7 @@ import lombok.experimental.SuperBuilder;
         node, and its artifacts are kept; with several of them, all count."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.DbtCLI",
     examples = {
         @Example(
             full = true,
@@ -133,7 +148,12 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class DbtCLI extends AbstractDbt implements OnEmptyOptions {
+public class DbtCLI extends AbstractDbt implements OnEmptyOptions, FormerResults, FormerScript {
+    /** In which form dbt wrote its log. */
+    public enum LogFormat {
+        JSON, TEXT, DEBUG, NONE
+    }
+
     @Schema(
         title = "Commands",
         description = "Run one after the other in one shell, in the working directory. A `kestra://` URI becomes a local file."
@@ -149,6 +169,97 @@ public class DbtCLI extends AbstractDbt implements OnEmptyOptions {
     private Property<Boolean> failFast = Property.ofValue(true);
 
     private Property<OnEmpty> onEmpty;
+    @Schema(
+        title = "Where in the KV store to note the manifest",
+        description = """
+            After a success in which no node failed, the key leads to this run's `manifest.json`, for `loadManifest` of a later run: it
+            holds the file's URI, not its text. Unset: nowhere."""
+    )
+    @PluginProperty(group = "advanced")
+    @Valid
+    private KvManifest storeManifest;
+
+    @Schema(
+        title = "Where in the KV store to find an earlier manifest",
+        description = """
+            Put into the project as `target/manifest.json`, where `--state target` finds it, before the commands run: what `storeManifest` has
+            noted, or Kestra's own dbt plugin stored. A key without a value is a warning in the log. Unset: none."""
+    )
+    @PluginProperty(group = "advanced")
+    @Valid
+    private KvManifest loadManifest;
+
+    @Schema(
+        title = "Webhook to alert meanwhile",
+        description = """
+            Gets a POST for each node, or message of dbt, that is a warning or an error, as it happens: the first twenty, then their number. One
+            that does not answer changes nothing about the run. Unset: none."""
+    )
+    @PluginProperty(group = "advanced")
+    @Valid
+    private AlertWebhook alertWebhook;
+
+    private RunnerType runner;
+
+    private DockerOptions docker;
+
+    private DockerOptions dockerOptions;
+
+    private Property<Boolean> parseRunResults;
+
+    @Schema(
+        title = "Form of dbt's log",
+        description = "Deprecated: dbt's lines come into the log as they are, whichever form is named; `debug` has its debug lines too. Unset: `JSON`.",
+        deprecated = true
+    )
+    @PluginProperty(group = "advanced")
+    private Property<LogFormat> logFormat;
+
+    private Property<Boolean> outputDirectory;
+
+    private Property<TargetOS> targetOS;
+
+    private Property<Boolean> warningOnStdErr;
+
+    @Override
+    protected TaskRunner<?> where() {
+        return FormerRunner.of(this);
+    }
+
+    @Override
+    protected List<String> notices(Rendering rendering) throws IllegalVariableEvaluationException {
+        List<String> notices = new ArrayList<>(formerNotices(rendering));
+        if (rendering.constant("logFormat", logFormat, LogFormat.class).orElse(LogFormat.JSON) != LogFormat.JSON) {
+            notices.add("`logFormat` has no meaning any more: dbt's lines come into the log as they are.");
+        }
+        return notices;
+    }
+
+    @Override
+    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
+        return byFormerName() ? DbtOutput.former(result, rendering.bool("parseRunResults", parseRunResults).orElse(true)) : super.output(rendering, result);
+    }
+
+    @Override
+    protected RunResult carryOut(RunContext runContext, Rendering rendering, CommandsWrapper wrapper, Consumer<Event> listener) throws Exception {
+        // A namespace that is not allowed is said before dbt has worked for hours.
+        ManifestInKv kept = storeManifest == null ? null : new ManifestInKv(runContext, rendering, "storeManifest", storeManifest);
+        if (loadManifest != null) {
+            Path target = Path.of(rendering.text(getProjectDir()).orElse(""), "target", DbtOutput.MANIFEST);
+            new ManifestInKv(runContext, rendering, "loadManifest", loadManifest).load(runContext.workingDir().resolve(target));
+        }
+        RunResult result = withAlerts(runContext, rendering, wrapper, listener);
+        return kept == null ? result : kept.store(result);
+    }
+
+    private RunResult withAlerts(RunContext runContext, Rendering rendering, CommandsWrapper wrapper, Consumer<Event> listener) throws Exception {
+        if (alertWebhook == null) {
+            return super.carryOut(runContext, rendering, wrapper, listener);
+        }
+        try (Alerts alerts = new Alerts(runContext, rendering, alertWebhook)) {
+            return super.carryOut(runContext, rendering, wrapper, listener.andThen(alerts));
+        }
+    }
 
     @Override
     protected Request request(Rendering rendering) throws IllegalVariableEvaluationException {

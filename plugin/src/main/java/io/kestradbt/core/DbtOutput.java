@@ -1,6 +1,7 @@
 package io.kestradbt.core;
 
 import java.net.URI;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.flows.State;
 import io.kestra.core.models.tasks.Output;
 import io.kestradbt.bridge.RunResult;
+import io.kestradbt.bridge.RunSummary;
+import io.kestradbt.bridge.TestSummary;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.AccessLevel;
 import lombok.Builder;
@@ -23,6 +26,8 @@ import lombok.Getter;
 public class DbtOutput implements Output {
     private static final String NODES = "nodes.ion";
     private static final String ROWS = "rows.ion";
+    static final String MANIFEST = "manifest.json";
+    private static final String RUN_RESULTS = "run_results.json";
 
     @Schema(
         title = "Exit code",
@@ -64,6 +69,20 @@ public class DbtOutput implements Output {
     @PluginProperty(additionalProperties = URI.class)
     private final Map<String, URI> outputFiles;
 
+    @Schema(
+        title = "Models, seeds and snapshots in figures",
+        description = """
+            As in Kestra's own dbt plugin, and only under a type name of it: `total`, of these `success`, `error`, `warn` and `skipped`;
+            `elapsedTime` in seconds; `slowest`, at most three with `uniqueId` and `executionTime`."""
+    )
+    private final RunSummary runSummary;
+
+    @Schema(
+        title = "Tests in figures",
+        description = "As in Kestra's own dbt plugin, and only under a type name of it: `total`, of these `pass`, `fail`, `warn`, `error` and `skipped`."
+    )
+    private final TestSummary testSummary;
+
     @Schema(title = "Values given by commands", description = "What a command printed as `::{\"outputs\": {...}}::`, by name.")
     @JsonInclude(JsonInclude.Include.ALWAYS)
     private final Map<String, Object> vars;
@@ -77,6 +96,30 @@ public class DbtOutput implements Output {
     private final boolean stopped;
 
     static DbtOutput of(RunResult result) {
+        return complete(result).build();
+    }
+
+    /**
+     * What there is, under the names of Kestra's own plugin too.
+     *
+     * @param parsed whether the results are wanted
+     */
+    static DbtOutput former(RunResult result, boolean parsed) {
+        Map<String, URI> outputFiles = new LinkedHashMap<>(result.outputFiles());
+        for (String name : parsed ? List.of(MANIFEST, RUN_RESULTS) : List.of(MANIFEST)) {
+            URI artifact = result.artifacts().get(name);
+            if (artifact != null) {
+                outputFiles.put(name, artifact);
+            }
+        }
+        return complete(result)
+            .outputFiles(outputFiles)
+            .runSummary(parsed ? result.runSummary() : null)
+            .testSummary(parsed ? result.testSummary() : null)
+            .build();
+    }
+
+    private static DbtOutputBuilder complete(RunResult result) {
         return DbtOutput.builder()
             .exitCode(result.exitCode())
             .artifacts(result.artifacts())
@@ -88,8 +131,7 @@ public class DbtOutput implements Output {
             .outputFiles(result.outputFiles())
             .vars(result.vars())
             .warning(result.warning())
-            .stopped(result.stopped())
-            .build();
+            .stopped(result.stopped());
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -27,6 +28,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt deps`: what `packages.yml` names goes into the folder `dbt_packages` of the project. The tasks that follow see it only in the same `WorkingDirectory`."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Deps",
     examples = {
         @Example(
             full = true,
@@ -68,7 +70,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Deps extends AbstractDbtCommand {
+public class Deps extends AbstractDropInCommand implements WithoutMeaning.FullRefresh, WithoutMeaning.FailFast, WithoutMeaning.Selection {
     @Schema(title = "Upgrade packages", description = "To the newest versions that `packages.yml` allows, past `package-lock.yml`. Unset or `false`: as locked.")
     @PluginProperty(group = "execution")
     private Property<Boolean> upgrade;
@@ -76,6 +78,16 @@ public class Deps extends AbstractDbtCommand {
     @Schema(title = "Only lock", description = "Writes `package-lock.yml` and installs nothing. Unset or `false`: packages are installed.")
     @PluginProperty(group = "execution")
     private Property<Boolean> lock;
+
+    private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> failFast;
+
+    private Property<List<String>> select;
+
+    private Property<List<String>> exclude;
+
+    private Property<String> selector;
 
     @Override
     protected List<String> command(Rendering rendering) {

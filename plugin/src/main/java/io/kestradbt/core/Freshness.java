@@ -6,11 +6,12 @@ import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
+import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
-import io.kestradbt.core.options.ThreadOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -31,6 +32,7 @@ import lombok.experimental.SuperBuilder;
         if it is older than `error_after`; so does the task. The artifact `sources.json` has the ages."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Freshness",
     examples = {
         @Example(
             full = true,
@@ -80,7 +82,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Freshness extends AbstractDbtCommand implements NodeSelectionOptions, ThreadOptions, OnEmptyOptions {
+public class Freshness extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, WithoutMeaning.FullRefresh {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -90,6 +92,9 @@ public class Freshness extends AbstractDbtCommand implements NodeSelectionOption
     private Property<Integer> threads;
 
     private Property<OnEmpty> onEmpty;
+    private Property<Boolean> failFast;
+
+    private Property<Boolean> fullRefresh;
 
     @Override
     protected List<String> command(Rendering rendering) {
@@ -99,6 +104,6 @@ public class Freshness extends AbstractDbtCommand implements NodeSelectionOption
     @Override
     protected void addOptions(Options options) throws IllegalVariableEvaluationException {
         addNodeSelection(options);
-        addThreads(options);
+        addNodeExecution(options);
     }
 }

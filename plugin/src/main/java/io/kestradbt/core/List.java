@@ -5,6 +5,7 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
@@ -32,6 +33,7 @@ import lombok.experimental.SuperBuilder;
         `materialized` and `depends_on`; `count` is their number. Nothing listed is a WARNING."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.List",
     examples = {
         @Example(
             full = true,
@@ -102,7 +104,8 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class List extends AbstractDbtCommand implements NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions, OnEmptyOptions {
+public class List extends AbstractDropInCommand
+    implements OnEmptyOptions, NodeSelectionOptions, ResourceTypeOptions, IndirectSelectionOptions, StateOptions, WithoutMeaning.FullRefresh, WithoutMeaning.FailFast {
     private Property<java.util.List<String>> select;
 
     private Property<java.util.List<String>> exclude;
@@ -131,6 +134,9 @@ public class List extends AbstractDbtCommand implements NodeSelectionOptions, Re
     private Property<java.util.List<String>> outputKeys;
 
     private Property<OnEmpty> onEmpty;
+    private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> failFast;
 
     @Override
     protected java.util.List<String> command(Rendering rendering) {

@@ -35,6 +35,7 @@ import lombok.experimental.SuperBuilder;
         own, with its true times and its own log."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Run",
     examples = {
         @Example(
             full = true,
@@ -116,8 +117,8 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Run extends AbstractDbtCommand
-    implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions, OnEmptyOptions {
+public class Run extends AbstractDropInCommand
+    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;

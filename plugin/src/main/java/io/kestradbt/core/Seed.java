@@ -32,6 +32,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt seed`. Every node becomes a task run of its own, with its true times and its own log."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Seed",
     examples = {
         @Example(
             full = true,
@@ -65,7 +66,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Seed extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions, OnEmptyOptions {
+public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;

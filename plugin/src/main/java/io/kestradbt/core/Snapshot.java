@@ -6,6 +6,7 @@ import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.EmptyOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
@@ -31,6 +32,7 @@ import lombok.experimental.SuperBuilder;
     description = "Runs `dbt snapshot`: notes in the warehouse what changed since the last one. Every node becomes a task run of its own, with its true times and its own log."
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Snapshot",
     examples = {
         @Example(
             full = true,
@@ -70,7 +72,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, OnEmptyOptions {
+public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, WithoutMeaning.FullRefresh {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -92,6 +94,7 @@ public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions
     private Property<Boolean> favorState;
 
     private Property<OnEmpty> onEmpty;
+    private Property<Boolean> fullRefresh;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -6,6 +6,7 @@ import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.IndirectSelectionOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
@@ -35,6 +36,7 @@ import lombok.experimental.SuperBuilder;
         its own log. A test that only warns makes the task WARNING, one that fails makes it FAILED."""
 )
 @Plugin(
+    aliases = "io.kestra.plugin.dbt.cli.Test",
     examples = {
         @Example(
             full = true,
@@ -114,8 +116,9 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Test extends AbstractDbtCommand
-    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions {
+public class Test extends AbstractDropInCommand
+    implements OnEmptyOptions, NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions,
+    WithoutMeaning.FullRefresh {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -143,6 +146,7 @@ public class Test extends AbstractDbtCommand
     private Property<Boolean> favorState;
 
     private Property<OnEmpty> onEmpty;
+    private Property<Boolean> fullRefresh;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -102,7 +102,9 @@ class DocumentationTest {
     void shouldExplainEveryOutput(Class<? extends Task> task) {
         Map<String, Map<String, Object>> outputs = (Map<String, Map<String, Object>>) schemas.outputs(null, task).get("properties");
 
-        assertThat(outputs).containsOnlyKeys("exitCode", "artifacts", "nodes", "rows", "count", "summary", "failed", "outputFiles", "vars");
+        assertThat(outputs).containsOnlyKeys(
+            "exitCode", "artifacts", "nodes", "rows", "count", "summary", "failed", "outputFiles", "vars", "runSummary", "testSummary"
+        );
         assertThat(outputs).allSatisfy((name, output) -> assertThat(output).as(name).containsKeys("title", "description"));
     }
 }

@@ -27,7 +27,7 @@ public final class Options {
         return this;
     }
 
-    /** An option that a task always sets. */
+    /** An option whose value is known. */
     public Options always(String name, Object value) {
         values.put(flag(name), value);
         return this;
