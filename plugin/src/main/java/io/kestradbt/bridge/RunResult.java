@@ -15,11 +15,12 @@ import java.util.Optional;
  * @param summary     the run in figures
  * @param failed      nodes that failed, by dbt's ids
  * @param count       rows of the table that was asked for; empty if none was
+ * @param project     as dbt read it; empty if it did not come to that
  * @param warning     whether it ended with a warning
  * @param stopped     whether it was told to stop
  * @param failure     why it failed; empty if it did not
  */
 public record RunResult(
     int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
-    Summary summary, List<String> failed, Optional<Long> count, boolean warning, boolean stopped, Optional<String> failure
+    Summary summary, List<String> failed, Optional<Long> count, Optional<Event.ProjectLoaded> project, boolean warning, boolean stopped, Optional<String> failure
 ) {}

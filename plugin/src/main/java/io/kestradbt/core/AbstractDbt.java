@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
@@ -30,6 +31,7 @@ import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.Profiles;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.state.Continuity;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -172,9 +174,16 @@ public abstract class AbstractDbt extends Task
         CommandsWrapper commands = commands(runContext);
         String python = rendering.text(pythonPath).orElse("python3");
         Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
+        Request request = request(rendering);
+        Secrets secrets = secrets(runContext, rendering, commands);
+        Optional<Continuity> continuity = continuity(runContext, rendering, request, secrets);
+        if (continuity.isPresent()) {
+            commands = continuity.get().files(commands);
+            request = continuity.get().begin(commands, secrets);
+        }
         Runner runner = new Runner(runContext, commands, python, !rendering.list("beforeCommands", beforeCommands).isEmpty(), grace, killed::get);
-
-        RunResult result = runner.run(request(rendering), secrets(runContext, rendering, commands));
+        RunResult result = runner.run(request, secrets);
+        continuity.ifPresent(kept -> kept.end(result, killed.get()));
         DbtOutput output = DbtOutput.of(result);
         if (result.stopped() && !killed.get()) {
             return output; // Kestra says why it failed: a `timeout`, after which it keeps outputs only of a task that returns them
@@ -197,6 +206,11 @@ public abstract class AbstractDbt extends Task
     /** The engine for a request; null stands for the default. */
     protected final String engine(Rendering rendering) throws IllegalVariableEvaluationException {
         return rendering.constant("engine", engine, Engine.class).filter(wanted -> wanted != Engine.AUTO).map(Engine::name).orElse(null);
+    }
+
+    /** What to take over from earlier runs and to leave for later ones, if the task has that. */
+    protected Optional<Continuity> continuity(RunContext runContext, Rendering rendering, Request request, Secrets secrets) throws IllegalVariableEvaluationException {
+        return Optional.empty();
     }
 
     /** What only the environment may carry. */

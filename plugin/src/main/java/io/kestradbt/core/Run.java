@@ -13,6 +13,7 @@ import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -116,7 +117,7 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Run extends AbstractDbtCommand
-    implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions {
+    implements NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -144,6 +145,8 @@ public class Run extends AbstractDbtCommand
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {

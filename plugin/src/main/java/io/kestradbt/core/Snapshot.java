@@ -11,6 +11,7 @@ import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -69,7 +70,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions {
+public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -89,6 +90,8 @@ public class Snapshot extends AbstractDbtCommand implements NodeSelectionOptions
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {

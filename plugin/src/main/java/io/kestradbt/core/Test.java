@@ -12,6 +12,7 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.core.options.StoreFailuresOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -78,7 +79,7 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Test extends AbstractDbtCommand
-    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions {
+    implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -104,6 +105,8 @@ public class Test extends AbstractDbtCommand
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {
