@@ -7,8 +7,7 @@ from pathlib import Path
 import flows
 from client import Engine, Result
 from conftest import BLUEPRINTS, PROJECTS
-from test_core_build import artifact, node_runs
-from test_kill import nodes_done, wait_until
+from test_core_build import artifact
 
 
 def copied(project: str, folder: Path) -> Path:
@@ -17,10 +16,9 @@ def copied(project: str, folder: Path) -> Path:
     return Path(shutil.copytree(PROJECTS / project, folder, ignore=ignored))
 
 
-def executed(result: Result, task_id: str = "build") -> set[str]:
-    """Return the labels of the nodes in the Gantt that were executed."""
-    skipped = ("SKIPPED", "KILLED")
-    return {run["taskId"] for run in node_runs(result, task_id).values() if run["state"]["current"] not in skipped}
+def nodes(result: Result) -> list[str]:
+    """Return the ids of the nodes in the Gantt."""
+    return [run["value"] for run in result.task_runs if run.get("value")]
 
 
 def database(file: Path, threads: int = 2) -> str:
@@ -48,7 +46,7 @@ def test_slim_ci(engine: Engine, tmp_path: Path) -> None:
     ci = engine.run(flow, tmp_path / "2", files=files, inputs={**warehouse, "build": "CI"})
     assert ci.state == "SUCCESS", ci.log_text
     assert f"State: {named}, of execution {production.execution_id}, kept " in ci.log_text
-    models = [name for name in node_runs(ci, "ci") if name.startswith("model.")]
+    models = [name for name in nodes(ci) if name.startswith("model.")]
     assert models == ["model.shop.sales_by_day"]
     manifest = json.loads(artifact(ci, "manifest.json", "ci").read_text())
     assert '"prod"' in manifest["nodes"]["model.shop.sales_by_day"]["compiled_code"]
@@ -79,7 +77,7 @@ def test_two_that_finish_together(engine: Engine, tmp_path: Path) -> None:
     properties = "state: auto\nselect: ['state:modified+', 'state:unmodified']\nvars: {made_by: '{{ execution.id }}'}"
     flow = flows.build(properties)
     files = PROJECTS / "broken" / "warning"
-    first, second = engine.submit(flow, files=files), engine.submit(flow, files=files)
+    first, second = engine.submit(flow, files=files), engine.submit(flow)
     results = [engine.wait(first, tmp_path / "1"), engine.wait(second, tmp_path / "2")]
     assert [result.state for result in results] == ["WARNING", "WARNING"], results[0].log_text
     assert all("State kept: project warning, target dev, branch main." in result.log_text for result in results)
@@ -99,53 +97,23 @@ def test_two_that_finish_together(engine: Engine, tmp_path: Path) -> None:
     assert "`--select state:modified` selects nothing" in same.log_text, same.log_text
 
 
-BRINGS_FILES = """
-id: brings-files
-namespace: company.tests
-tasks:
-  - id: nothing
-    type: io.kestra.plugin.core.debug.Return
-    format: nothing
-"""
-
-
-def test_resume_after_retry_and_restart(engine: Engine, tmp_path: Path) -> None:
-    """An attempt of a retry, and one after a restart, goes on from the failed nodes; a success ends that."""
+def test_resume(engine: Engine, tmp_path: Path) -> None:
+    """The second attempt of a retry goes on from the failed nodes in a folder of its own, and ends well."""
     files = copied("broken/failing_model", tmp_path / "files")
-    again = "resume: true\nretry: {type: constant, maxAttempts: 2, interval: PT1S}"
-    flow = flows.build(again, database(tmp_path / "warehouse.duckdb"))
-    failed = engine.run(flow, tmp_path / "1", files=files)
-    assert failed.state == "FAILED"
-    assert f"Resuming after attempt 1 (execution {failed.execution_id}, ended " in failed.log_text, failed.log_text
-    assert "): 2 of 4 nodes are left." in failed.log_text
-    runs = node_runs(failed).values()
-    assert len([run for run in failed.task_runs if run["taskId"] == "elsewhere"]) == 1  # in the first attempt alone
-    assert {run["taskId"] for run in runs} == {"boom", "after_boom", "elsewhere", "after_elsewhere"}
-
-    (files / "models" / "boom.sql").write_text("select 1 as id")
-    engine.run(BRINGS_FILES, tmp_path / "2", files=files)
-    restarted = engine.wait(engine.restart(failed.execution_id), tmp_path / "3")
-    assert restarted.state == "SUCCESS", restarted.log_text
-    assert "Resuming after attempt 2 (" in restarted.log_text
-    results = json.loads(artifact(restarted, "run_results.json").read_text())["results"]
+    boom = files / "models" / "boom.sql"
+    boom.write_text(boom.read_text().replace("not a number", "{{ env_var('BOOM') }}"))
+    properties = """
+        resume: true
+        retry: {type: constant, maxAttempts: 2, interval: PT1S}
+        env: {BOOM: "{{ taskrun.attemptsCount == 0 ? 'not a number' : 1 }}"}
+    """
+    result = engine.run(flows.build(properties, database(tmp_path / "warehouse.duckdb")), tmp_path / "1", files=files)
+    assert result.state == "SUCCESS", result.log_text
+    attempts = [attempt["state"]["current"] for attempt in result.task_run("build")["attempts"]]
+    assert attempts == ["FAILED", "SUCCESS"]
+    assert f"Resuming after attempt 1 (execution {result.execution_id}, ended " in result.log_text, result.log_text
+    assert "): 2 of 4 nodes are left." in result.log_text
+    results = json.loads(artifact(result, "run_results.json").read_text())["results"]
     assert {entry["unique_id"].rpartition(".")[2] for entry in results} == {"boom", "after_boom"}
-    assert restarted.outputs("build")["summary"]["success"] == 2
-
-
-def test_resume_after_a_kill(engine: Engine, tmp_path: Path) -> None:
-    """After a kill, a restart runs what had not ended, and what had not begun."""
-    properties = "resume: true\nvars: {rows: 50000000}\nselect: [left_1, left_2, right_1]"
-    flow = flows.build(properties, database(tmp_path / "warehouse.duckdb", threads=1))
-    execution_id = engine.submit(flow, files=PROJECTS / "broken" / "slow")
-    wait_until(lambda: nodes_done(engine), 120)
-    engine.kill(execution_id)
-    killed = engine.wait(execution_id, tmp_path / "1")
-    assert killed.state == "KILLED", killed.log_text
-    done = {run["taskId"] for run in node_runs(killed).values() if run["state"]["current"] == "SUCCESS"}
-    assert done
-
-    restarted = engine.wait(engine.restart(execution_id), tmp_path / "2")
-    assert restarted.state == "SUCCESS", restarted.log_text
-    assert f"): {3 - len(done)} of 3 nodes are left." in restarted.log_text
-    results = json.loads(artifact(restarted, "run_results.json").read_text())["results"]
-    assert {entry["unique_id"].rpartition(".")[2] for entry in results} == {"left_1", "left_2", "right_1"} - done
+    assert nodes(result).count("model.failing_model.elsewhere") == 1  # in the first attempt alone
+    assert result.outputs("build")["summary"]["success"] == 2

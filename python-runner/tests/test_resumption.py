@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Run, Runner, duckdb_profile
-from test_runs import kill_after_first_node
+from test_runs import kill_at_second_node
 
 from kestra_dbt.core.resumption import undone
 from kestra_dbt.protocol import DbtCommand, DbtOptions, NodeFinished, Outcome, Resume, Secrets
@@ -82,11 +82,18 @@ def test_going_on_after_a_stop(carry_out: Runner, project: Project) -> None:
     """What had not begun when dbt was stopped is run too, although dbt wrote nothing of it."""
     folder = project("broken/slow")
     options = DbtOptions(select=["+left_3", "+right_2"], exclude=["right_1"])
-    command = DbtCommand(command=["build"], options=options)
-    first = carry_out(command, SECRETS, folder=folder, during=kill_after_first_node(signal.SIGTERM))
+    slow = Secrets(profiles=SECRETS.profiles, vars={"rows": 4_000_000_000, "first_rows": 1000})
+    during = kill_at_second_node(signal.SIGTERM, folder / "logs" / "dbt.log")
+    first = carry_out(
+        DbtCommand(command=["build"], options=options.model_copy(update={"threads": 1})),
+        slow,
+        folder=folder,
+        during=during,
+    )
     done = {node.label for node in first.of(NodeFinished) if node.outcome is Outcome.SUCCESS}
     assert done
-    second = carry_out(resume(keep(first, folder, "1.json"), options=options), SECRETS, folder=folder)
+    quick = Secrets(profiles=SECRETS.profiles, vars={"rows": 1000})
+    second = carry_out(resume(keep(first, folder, "1.json"), options=options), quick, folder=folder)
     assert second.ended.outcome is Outcome.SUCCESS, second
     assert labels(second) == {"left_1", "left_2", "left_3", "right_2"} - done
 
