@@ -65,7 +65,7 @@ def test_going_on_after_a_failure(carry_out: Runner, project: Project) -> None:
 
     (folder / "models" / "after_boom.sql").write_text("select '{{ var('word') }}' as word from {{ ref('boom') }}")
     with_word = Secrets(profiles=SECRETS.profiles, vars={"word": "new"})
-    third = carry_out(resume(one, two), with_word, folder=folder)
+    third = carry_out(resume(one, two, engine="FUSION"), with_word, folder=folder)  # dbt as a command
     assert third.ended.outcome is Outcome.SUCCESS, third
     assert labels(third) == {"after_boom"}
     assert "Resuming after attempt 2 of execution x: 1 of 5 nodes are left." in third.plain

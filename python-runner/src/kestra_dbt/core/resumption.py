@@ -8,14 +8,14 @@ done.
 import contextlib
 import json
 import os
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dbt.cli.main import dbtRunner
-
 from kestra_dbt.core.commands import listed_types
 from kestra_dbt.core.options import SELECTING, kept
+from kestra_dbt.engine import COMMAND_VARIABLE
 from kestra_dbt.protocol import Resume
 
 Entry = dict[str, Any]
@@ -34,7 +34,7 @@ _CONNECTING = frozenset(
 
 _LISTING = SELECTING | _CONNECTING | {"--exclude-resource-type", "--indirect-selection", "--state"}
 
-_QUIET = ("--quiet", "--log-level", "none", "--output", "json")
+_QUIET = ("--quiet", "--output", "json")
 
 
 def resumed(command: str, given: list[str], resume: Resume, work: Path) -> list[str] | None:
@@ -91,10 +91,20 @@ def _selected(command: str, given: list[str]) -> list[Entry]:
     fields = [part for field in ("unique_id", "resource_type", "config") for part in ("--output-keys", field)]
     chosen = kept(given, _LISTING)
     types = [] if "--resource-type" in chosen else [f"--resource-type={name}" for name in listed_types(command)]
+    listed = _lines(["list", *chosen, *types, *fields, *_QUIET])
+    return [json.loads(line) for line in listed if line.startswith("{")]
+
+
+def _lines(arguments: list[str]) -> list[str]:
+    if COMMAND_VARIABLE in os.environ:
+        command = [os.environ[COMMAND_VARIABLE], *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", errors="replace", check=False)
+        return done.stdout.splitlines() if done.returncode == 0 else []
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - a dbt that is run as a command may not be there
+
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # it prints what it lists
-        result = dbtRunner().invoke(["list", *chosen, *types, *fields, *_QUIET])
-    listed = result.result if result.success and isinstance(result.result, list) else []
-    return [json.loads(str(line)) for line in listed]
+        result = dbtRunner().invoke([*arguments, "--log-level", "none"])
+    return [str(line) for line in result.result] if result.success and isinstance(result.result, list) else []
 
 
 def _arguments_of(attempt: Entry, given: list[str]) -> Entry:

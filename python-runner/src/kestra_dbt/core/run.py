@@ -19,6 +19,7 @@ from kestra_dbt.core.options import arguments
 from kestra_dbt.core.private import private_folder, put_dbt_on_path, write_private
 from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
+from kestra_dbt.core.resumption import resumed
 from kestra_dbt.core.state import with_state, write_empty
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
 from kestra_dbt.core.system import die_with_parent
@@ -130,8 +131,6 @@ def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolde
 
 def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, private: Path) -> int:
     invoke = invoker()
-    from kestra_dbt.core.resumption import resumed  # noqa: PLC0415
-
     for empty in request.empty_states:
         write_empty(Path(empty))
     command, options = request.command[0], with_state(request.options)
@@ -139,10 +138,7 @@ def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, pr
     given = arguments(request.command, options, secrets, more)
     if request.resume:
         given = resumed(command, given, request.resume, private / "resume") or given
-    code = invoke(
-        given,
-        lambda result: _keep(table_of(command, result, options.output_keys), folder),
-    )
+    code = invoke(given, lambda result: _keep(table_of(command, result, options.output_keys), folder))
     if code == 0 and request.generate_docs:
         kept = DbtOptions(**request.options.model_dump(include=_DOCS_OPTIONS))
         code = invoke(arguments(["docs", "generate", "--static"], kept, Secrets(vars=secrets.vars), []))
