@@ -16,6 +16,14 @@ _EXECUTING = {
 _LOOKING = {"compile": "compiled", "show": "showed", "list": "listed", "ls": "listed"}
 """Commands that only look at nodes. `docs generate` and `parse` look at the project as a whole."""
 
+_LISTED = {"run": ["model"], "test": ["test", "unit_test"], "seed": ["seed"], "snapshot": ["snapshot"]}
+"""Resource types of commands that are about some alone."""
+
+
+def listed_types(command: str) -> list[str]:
+    """Return the resource types that ``command`` is about; none: all."""
+    return _LISTED.get(command, [])
+
 
 def runs_nodes(command: str) -> bool:
     """Tell whether it is the purpose of ``command`` to execute nodes."""

@@ -10,6 +10,9 @@ _ONE_WAY_FLAGS = frozenset(
 )
 """Flags that dbt has no `--no-` form of: off is to leave them out."""
 
+SELECTING = frozenset({"--select", "-s", "--models", "--model", "-m", "--exclude", "--selector", "--resource-type"})
+"""Flags that say which nodes a command is about."""
+
 
 def arguments(command: list[str], options: DbtOptions, secrets: Secrets, more: list[str]) -> list[str]:
     """Return the arguments of one dbt command, as dbt's command line takes them."""
@@ -25,15 +28,19 @@ def arguments(command: list[str], options: DbtOptions, secrets: Secrets, more: l
 
 def selection(arguments_given: list[str]) -> str | None:
     """Return the part of dbt's arguments that selects nodes, for people; None where all are meant."""
-    selecting = ("--select", "-s", "--models", "--model", "-m", "--exclude", "--selector", "--resource-type")
-    kept: list[str] = []
+    return " ".join(kept(arguments_given, SELECTING))[:500] or None
+
+
+def kept(arguments_given: list[str], flags: frozenset[str]) -> list[str]:
+    """Return those of dbt's arguments that are among ``flags``, with their values."""
+    found: list[str] = []
     keeping = False
     for argument in arguments_given:
         if argument.startswith("-"):
-            keeping = argument.partition("=")[0] in selecting
+            keeping = argument.partition("=")[0] in flags
         if keeping:
-            kept.append(argument)
-    return " ".join(kept)[:500] or None
+            found.append(argument)
+    return found
 
 
 def _flag(name: str, value: str | int | bool | list[str] | dict[str, Any]) -> list[str]:

@@ -19,6 +19,8 @@ from kestra_dbt.core.options import arguments
 from kestra_dbt.core.private import count_begun, private_folder, put_dbt_on_path, write_private
 from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
+from kestra_dbt.core.resumption import resumed
+from kestra_dbt.core.state import with_state, write_empty
 from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
 from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.core.tables import Table, table_of, write
@@ -117,7 +119,7 @@ def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolde
             if secrets.profiles and request.options.profiles_dir:
                 raise RequestError("Both `profiles` and `profiles_dir` are set: keep the one that is meant.")
             _check_project(request.options.project_dir)
-            return lambda: _run_command(request, secrets, folder)
+            return lambda: _run_command(request, secrets, folder, private)
         case ShellScript():
             if not secrets.script:
                 raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")
@@ -129,14 +131,16 @@ def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolde
             return lambda: _become(command)
 
 
-def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder) -> int:
+def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, private: Path) -> int:
     invoke = invoker()
-    command, options = request.command[0], _with_state(request.options)
+    for empty in request.empty_states:
+        write_empty(Path(empty))
+    command, options = request.command[0], with_state(request.options)
     more = ["--output", "json", *request.args] if is_list(command) else request.args
-    code = invoke(
-        arguments(request.command, options, secrets, more),
-        lambda result: _keep(table_of(command, result, options.output_keys), folder),
-    )
+    given = arguments(request.command, options, secrets, more)
+    if request.resume:
+        given = resumed(command, given, request.resume, private / "resume") or given
+    code = invoke(given, lambda result: _keep(table_of(command, result, options.output_keys), folder))
     if code == 0 and request.generate_docs:
         kept = DbtOptions(**request.options.model_dump(include=_DOCS_OPTIONS))
         code = invoke(arguments(["docs", "generate", "--static"], kept, Secrets(vars=secrets.vars), []))
@@ -148,13 +152,6 @@ def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:
         return None
     rows = write(table.rows, folder.path(table.file))
     return folder.artifact(table.name, table.file, rows)
-
-
-def _with_state(options: DbtOptions) -> DbtOptions:
-    """Name the folders of an earlier state from the working directory on; dbt looks for them in the project."""
-    folders = {name: getattr(options, name) for name in ("state", "defer_state")}
-    found = {name: str(Path(folder).absolute()) for name, folder in folders.items() if folder and Path(folder).is_dir()}
-    return options.model_copy(update=found)
 
 
 _DOCS_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "threads", "target_path", "log_path"}

@@ -94,6 +94,15 @@ class _Request(_Message):
     judgement: Judgement = Field(Judgement(), description="What counts as a success.")
 
 
+class Resume(_Message):
+    """Earlier attempts at the same command, which failed or were stopped."""
+
+    after: str = Field(description="The last of them, in words for people.")
+    results: list[str] = Field(
+        min_length=1, description="Their run_results.json, relative to the working directory, in the order of time."
+    )
+
+
 class DbtCommand(_Request):
     """Run one dbt command in process."""
 
@@ -107,6 +116,10 @@ class DbtCommand(_Request):
     generate_docs: bool = Field(
         False, description="After a success, also write the documentation, as catalog.json and one static page."
     )
+    empty_states: list[str] = Field(
+        [], description="Folders named by `state` or `defer_state` that are made here, as of a project without nodes."
+    )
+    resume: Resume | None = Field(None, description="Leave out what earlier attempts did, as `dbt retry` does.")
 
 
 class ShellScript(_Request):

@@ -31,11 +31,31 @@ public sealed interface Request {
      * @param debug        report dbt's debug lines too
      * @param generateDocs after a success, also write the documentation
      * @param judgement    what counts as a success, or null
+     * @param emptyStates  folders of an earlier state that the runner makes, as of a project without nodes
+     * @param resume       earlier attempts of which what they did is left out, or null
      */
     record DbtCommand(
         List<String> command, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
-        boolean generateDocs, Judgement judgement
-    ) implements Request {}
+        boolean generateDocs, Judgement judgement, List<String> emptyStates, Resume resume
+    ) implements Request {
+        /** The same with other options and folders of a state. */
+        public DbtCommand withState(Map<String, Object> options, List<String> emptyStates) {
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, emptyStates, resume);
+        }
+
+        /** The same, to go on after these attempts. */
+        public DbtCommand withResume(Resume resume) {
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, emptyStates, resume);
+        }
+    }
+
+    /**
+     * Earlier attempts at the same command.
+     *
+     * @param after   the last of them, for people
+     * @param results their run results, relative to the working directory, in the order of time
+     */
+    record Resume(String after, List<String> results) {}
 
     /**
      * Run the script of {@link Secrets} with each {@code dbt} in it reported as a {@link DbtCommand} is.

@@ -25,6 +25,7 @@ public final class Run {
     private final Set<String> unknownKinds = new HashSet<>();
     private List<String> unfinished = List.of();
     private Long count;
+    private Event.ProjectLoaded project;
     private boolean heard;
     private Event.Failure failure;
     private volatile Event.Ended ended; // looked at while a stop is awaited
@@ -44,9 +45,10 @@ public final class Run {
                 tally.invocation();
                 sink.log(Level.DEBUG, "dbt %s, dbt-core %s".formatted(started.command(), started.dbtVersion()), started.at());
             }
-            case Event.ProjectLoaded project -> sink.log(
-                Level.DEBUG, "Project %s, target %s, adapter %s".formatted(project.project(), project.target(), project.adapter()), null
-            );
+            case Event.ProjectLoaded loaded -> {
+                project = loaded;
+                sink.log(Level.DEBUG, "Project %s, target %s, adapter %s".formatted(loaded.project(), loaded.target(), loaded.adapter()), null);
+            }
             case Event.NodeStarted node -> nodeStarted(node);
             case Event.NodeFinished node -> nodeFinished(node);
             case Event.Log line -> log(line);
@@ -92,6 +94,11 @@ public final class Run {
     /** Rows of the table that was asked for; empty if none was. */
     public Optional<Long> count() {
         return Optional.ofNullable(count);
+    }
+
+    /** The project as dbt read it last; empty if it did not come to that. */
+    public Optional<Event.ProjectLoaded> project() {
+        return Optional.ofNullable(project);
     }
 
     /** Nodes that failed, by dbt's ids, with those that never ended. */

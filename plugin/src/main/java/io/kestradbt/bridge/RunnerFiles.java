@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.stream.Stream;
 
 /** Puts what the runner needs into the working directory, from where any task runner takes it along. */
 public final class RunnerFiles {
@@ -35,6 +36,24 @@ public final class RunnerFiles {
             Files.copy(runner, workingDirectory.resolve(RUNNER), StandardCopyOption.REPLACE_EXISTING);
         }
         Files.writeString(workingDirectory.resolve(REQUEST), Protocol.encode(request));
+    }
+
+    /** An empty folder for files of a run, without those of an earlier task. */
+    public static Path emptied(Path workingDirectory, String name) throws IOException {
+        Path folder = workingDirectory.resolve(relative(name));
+        if (Files.exists(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+        return Files.createDirectories(folder);
+    }
+
+    /** Path of such a folder, relative to the working directory. */
+    public static String relative(String name) {
+        return FOLDER + "/" + name;
     }
 
     /** Ask the runner to stop: whatever has not ended after the grace is killed by it. */

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -35,6 +36,7 @@ import io.kestradbt.core.options.OnEmptyOptions.OnEmpty;
 import io.kestradbt.core.options.Profiles;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.Warnings;
+import io.kestradbt.state.Continuity;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -215,8 +217,16 @@ public abstract class AbstractDbt extends Task
         String python = rendering.text(pythonPath).orElse("python3");
         Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
         boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
-        Runner runner = new Runner(runContext, commands, shellSetUp(rendering), python, before, grace, killed::get);
-        return runner.run(request(rendering), secrets(runContext, rendering, commands), listener);
+        Request request = request(rendering);
+        Secrets secrets = secrets(runContext, rendering, commands);
+        Optional<Continuity> continuity = continuity(runContext, rendering, request, secrets);
+        CommandsWrapper wrapper = continuity.isPresent() ? continuity.get().files(commands) : commands;
+        if (continuity.isPresent()) {
+            request = continuity.get().begin(wrapper, secrets);
+        }
+        RunResult result = new Runner(runContext, wrapper, shellSetUp(rendering), python, before, grace, killed::get).run(request, secrets, listener);
+        continuity.ifPresent(kept -> kept.end(result, killed.get()));
+        return result;
     }
 
     /** Kestra calls this on a thread of its queue, and then interrupts the one in {@link #run}, where the stop takes its time. */
@@ -240,6 +250,11 @@ public abstract class AbstractDbt extends Task
     /** The engine for a request; null stands for the default. */
     protected final String engine(Rendering rendering) throws IllegalVariableEvaluationException {
         return rendering.constant("engine", engine, Engine.class).filter(wanted -> wanted != Engine.AUTO).map(Engine::name).orElse(null);
+    }
+
+    /** What to take over from earlier runs and to leave for later ones, if the task has that. */
+    protected Optional<Continuity> continuity(RunContext runContext, Rendering rendering, Request request, Secrets secrets) throws IllegalVariableEvaluationException {
+        return Optional.empty();
     }
 
     /** What only the environment may carry. */

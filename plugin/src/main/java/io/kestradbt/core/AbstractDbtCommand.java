@@ -2,6 +2,7 @@ package io.kestradbt.core;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
@@ -12,6 +13,8 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.state.Continuity;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -89,8 +92,14 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
         return new Request.DbtCommand(
             command(rendering), options(rendering).values(), rendering.list("args", args), engine(rendering),
             rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), docs(rendering),
-            judgement(rendering)
+            judgement(rendering), List.of(), null
         );
+    }
+
+    @Override
+    protected Optional<Continuity> continuity(RunContext runContext, Rendering rendering, Request request, Secrets secrets) throws IllegalVariableEvaluationException {
+        boolean resume = this instanceof ResumeOptions options && rendering.bool("resume", options.getResume()).orElse(false);
+        return Optional.of(new Continuity(runContext, (Request.DbtCommand) request, secrets, resume));
     }
 
     @Override

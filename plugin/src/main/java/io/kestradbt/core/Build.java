@@ -17,6 +17,7 @@ import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.core.options.StoreFailuresOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -166,14 +167,10 @@ import lombok.experimental.SuperBuilder;
         ),
         @Example(
             full = true,
-            title = "Build only what differs from production, on top of production's relations.",
+            title = "Build production every night; a build that failed goes on where it stopped, and a success is kept as the state of production.",
             code = """
-                id: dbt_slim_ci
+                id: dbt_production
                 namespace: company.team
-
-                inputs:
-                  - id: production_manifest
-                    type: FILE
 
                 tasks:
                   - id: build
@@ -186,14 +183,43 @@ import lombok.experimental.SuperBuilder;
                       - dbt-duckdb
                     profiles:
                       shop:
-                        target: dev
+                        target: prod
                         outputs:
-                          dev:
+                          prod:
                             type: duckdb
                             path: shop.duckdb
-                    inputFiles:
-                      state/manifest.json: "{{ inputs.production_manifest }}"
-                    state: state
+                    state: auto
+                    resume: true
+                    retry:
+                      type: constant
+                      interval: PT1M
+                      maxAttempts: 3
+                """
+        ),
+        @Example(
+            full = true,
+            title = "Build only what differs from production's last success, on top of production's relations.",
+            code = """
+                id: dbt_slim_ci
+                namespace: company.team
+
+                tasks:
+                  - id: build
+                    type: io.kestradbt.core.Build
+                    namespaceFiles:
+                      enabled: true
+                    projectDir: shop
+                    dependencies:
+                      - dbt-core>=1.10,<1.12
+                      - dbt-duckdb
+                    profiles:
+                      shop:
+                        target: ci
+                        outputs:
+                          ci:
+                            type: duckdb
+                            path: shop.duckdb
+                    state: auto:prod
                     defer: true
                     select:
                       - state:modified+
@@ -203,7 +229,7 @@ import lombok.experimental.SuperBuilder;
 )
 public class Build extends AbstractDropInCommand
     implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions,
-    IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions {
+    IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions, ResumeOptions {
 
     private Property<List<String>> select;
 
@@ -240,6 +266,8 @@ public class Build extends AbstractDropInCommand
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<Boolean> resume;
 
     @Schema(title = "Export saved queries", description = "Of the semantic layer: the exports of the selected ones are written too. Unset or `false`: they are not.")
     @PluginProperty(group = "execution")

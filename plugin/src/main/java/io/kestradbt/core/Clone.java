@@ -63,9 +63,7 @@ import lombok.experimental.SuperBuilder;
                             type: duckdb
                             path: shop.duckdb
                     target: dev
-                    inputFiles:
-                      state/manifest.json: "{{ inputs.production_manifest }}"
-                    state: state
+                    state: "{{ inputs.production_manifest }}"
                     select:
                       - fct_orders
                 """

@@ -101,9 +101,7 @@ import lombok.experimental.SuperBuilder;
                           dev:
                             type: duckdb
                             path: shop.duckdb
-                    inputFiles:
-                      state/run_results.json: "{{ inputs.run_results }}"
-                    state: state
+                    state: "{{ inputs.run_results }}"
                 """
         )
     }
@@ -116,10 +114,10 @@ public class Retry extends AbstractDbtCommand implements NodeExecutionOptions, F
     private Property<Boolean> fullRefresh;
 
     @Schema(
-        title = "Folder of the earlier run",
+        title = "Run results of the earlier run",
         description = """
-            The one with its `run_results.json`, relative to the working directory; `inputFiles` can put it there. Unset: the target folder of the
-            project, where a run in the same `WorkingDirectory` has left it."""
+            Where its `run_results.json` is: a `kestra://` URI, a namespace file as `nsfile:///state/run_results.json`, or a folder of the working
+            directory. Unset: the target folder of the project, where a run in the same `WorkingDirectory` has left it."""
     )
     @PluginProperty(group = "main")
     private Property<String> state;

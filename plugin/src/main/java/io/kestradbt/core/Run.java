@@ -14,6 +14,7 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -118,7 +119,7 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Run extends AbstractDropInCommand
-    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions {
+    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -148,6 +149,8 @@ public class Run extends AbstractDropInCommand
     private Property<Boolean> favorState;
 
     private Property<OnEmpty> onEmpty;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {

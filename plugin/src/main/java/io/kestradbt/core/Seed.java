@@ -13,6 +13,7 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -66,7 +67,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions {
+public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -86,6 +87,8 @@ public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeS
     private Property<String> deferState;
 
     private Property<Boolean> favorState;
+
+    private Property<Boolean> resume;
 
     @Schema(title = "Log some rows", description = "The first rows of each loaded table, in the task's log. Unset or `false`: they are not logged.")
     @PluginProperty(group = "advanced")

@@ -13,6 +13,7 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -72,7 +73,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, WithoutMeaning.FullRefresh {
+public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, WithoutMeaning.FullRefresh, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -95,6 +96,8 @@ public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, N
 
     private Property<OnEmpty> onEmpty;
     private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -14,6 +14,7 @@ import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.ResourceTypeOptions;
+import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.core.options.StoreFailuresOptions;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -118,7 +119,7 @@ import lombok.experimental.SuperBuilder;
 )
 public class Test extends AbstractDropInCommand
     implements OnEmptyOptions, NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions,
-    WithoutMeaning.FullRefresh {
+    WithoutMeaning.FullRefresh, ResumeOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -147,6 +148,8 @@ public class Test extends AbstractDropInCommand
 
     private Property<OnEmpty> onEmpty;
     private Property<Boolean> fullRefresh;
+
+    private Property<Boolean> resume;
 
     @Override
     protected List<String> command(Rendering rendering) {

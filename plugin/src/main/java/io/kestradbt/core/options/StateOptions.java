@@ -8,10 +8,12 @@ import io.swagger.v3.oas.annotations.media.Schema;
 /** Comparing with an earlier state of the project, and building on it. */
 public interface StateOptions {
     @Schema(
-        title = "Folder with the artifacts of an earlier run",
+        title = "Earlier state of the project",
         description = """
-            Relative to the working directory; `inputFiles` can put a `manifest.json` there. `state:modified` and the like compare with it,
-            and `defer` resolves to it. Unset: such selectors are refused by dbt."""
+            What `state:modified` and the like compare with, and what `defer` resolves to. `auto`: the last success on this target and branch, which
+            Kestra keeps in the namespace; a success of `Build` or `Run` takes its place. `auto:prod` or `auto:prod@main`: that of another target and
+            branch, which is only read. Or where a `manifest.json` is: a `kestra://` URI, a namespace file as `nsfile:///state/manifest.json`, an entry of
+            the KV store as `kv://KEY` that holds such a URI, or a folder of the working directory. Unset: selectors by state are refused by dbt."""
     )
     @PluginProperty(group = "advanced")
     Property<String> getState();
@@ -23,7 +25,7 @@ public interface StateOptions {
     @PluginProperty(group = "advanced")
     Property<Boolean> getDefer();
 
-    @Schema(title = "Folder to defer to", description = "Relative to the working directory, instead of `state`, which is then only compared with. Unset: `state`.")
+    @Schema(title = "Earlier state to defer to", description = "Spelled as `state`, which is then only compared with. Unset: `state`.")
     @PluginProperty(group = "advanced")
     Property<String> getDeferState();
 
