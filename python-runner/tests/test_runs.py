@@ -19,6 +19,7 @@ from kestra_dbt.protocol import (
     DbtOptions,
     FailureCode,
     InvocationStarted,
+    Lineage,
     Metric,
     NodeFinished,
     NodeStarted,
@@ -77,6 +78,18 @@ def test_build_of_a_whole_project(carry_out: Runner, project: Project) -> None:
     assert not [line for line in run.plain if "START" in line], "dbt's lines come once, as events"
     assert {(m.name, m.tags.get("outcome")) for m in run.of(Metric)} >= {("nodes", "success"), ("duration", None)}
     assert "resource_tracker" not in run.stderr
+
+    # each table that was written, once, with the tables that its parents are
+    wrote = {event.unique_id: event for event in run.of(Lineage)}
+    kept = ("model", "seed", "snapshot")
+    assert set(wrote) == {node.unique_id for node in finished if node.resource_type in kept and node.relation}
+    assert len(wrote) == len(run.of(Lineage))
+    orders = wrote["model.shop.fct_orders"]
+    assert (orders.relation.schema_name, orders.relation.table) == ("main", "fct_orders")
+    manifest = json.loads(run.artifact("manifest.json").read_text())
+    parents = {**manifest["nodes"], **manifest["sources"]}
+    named = {parents[parent]["alias"] for parent in manifest["nodes"]["model.shop.fct_orders"]["depends_on"]["nodes"]}
+    assert {relation.table for relation in orders.reads} == named
 
 
 def test_only_what_this_run_wrote_is_collected(carry_out: Runner, project: Project) -> None:

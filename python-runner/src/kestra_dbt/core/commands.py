@@ -30,6 +30,11 @@ def runs_nodes(command: str) -> bool:
     return command in _EXECUTING
 
 
+def writes_relations(command: str) -> bool:
+    """Tell whether the nodes of ``command`` write to the warehouse."""
+    return command in ("build", "run", "seed", "snapshot", "retry", "clone")
+
+
 def verb(command: str) -> str | None:
     """Return what ``command`` does to nodes, as `executed`; None if it may well end without any."""
     return _EXECUTING.get(command) or _LOOKING.get(command)

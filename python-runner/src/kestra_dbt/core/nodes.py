@@ -41,14 +41,14 @@ class NodeFacts:
 
 def facts_of(unique_id: str, name: str, manifest: Manifest | None) -> NodeFacts:
     """Return what ``manifest`` knows about a node; without one, what its name tells."""
-    node = _find(unique_id, manifest)
+    node = find(unique_id, manifest)
     if node is None:
         return NodeFacts(label=to_label(name or unique_id))
-    depends_on = _depends_on(node)
+    depends_on = upstream_of(node)
     parent = _parent(unique_id, node, depends_on)
     if parent and unique_id.startswith("unit_test."):
         # It runs before the model that it tests, as soon as what that one reads is there.
-        depends_on = _depends_on(_find(parent, manifest))
+        depends_on = upstream_of(find(parent, manifest))
     return NodeFacts(
         label=to_label(_name_for_people(node)),
         parent=parent,
@@ -63,14 +63,16 @@ def to_label(name: str) -> str:
     return clean if clean[:1].isalnum() else f"n{clean}"[:LABEL_LIMIT]
 
 
-def _find(unique_id: str, manifest: Manifest | None) -> Any:  # noqa: ANN401 - dbt's node classes share no useful base
+def find(unique_id: str, manifest: Manifest | None) -> Any:  # noqa: ANN401 - dbt's node classes share no useful base
+    """Return what ``manifest`` has under this id, None if it has nothing."""
     if manifest is None:
         return None
     collections = (manifest.nodes, getattr(manifest, "unit_tests", {}), manifest.sources, manifest.exposures)
     return next((nodes[unique_id] for nodes in collections if unique_id in nodes), None)
 
 
-def _depends_on(node: Any) -> tuple[str, ...]:  # noqa: ANN401
+def upstream_of(node: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the ids of what a node depends on."""
     return tuple(getattr(getattr(node, "depends_on", None), "nodes", ()) or ())
 
 

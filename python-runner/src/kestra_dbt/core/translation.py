@@ -15,6 +15,7 @@ from typing import Any
 
 from kestra_dbt.core.commands import compiles_for_people, is_list
 from kestra_dbt.core.context import Context
+from kestra_dbt.core.lineage import lineage_of
 from kestra_dbt.core.nodes import NodeFacts, facts_of
 from kestra_dbt.core.status import outcome
 from kestra_dbt.core.text import clean
@@ -79,6 +80,7 @@ class Translator:
         self._facts: dict[str, NodeFacts] = {}
         self._places: dict[str, tuple[int | None, int | None]] = {}
         self._finished_at: dict[str, datetime] = {}
+        self._command = ""
         self._looks_only = False
         self._shows_ephemeral = False
         self._in_batches: set[str] = set()
@@ -173,10 +175,12 @@ class Translator:
             if event.query:
                 yield self._rows_of_test(event)
             yield event
+            yield from lineage_of(event, self._command, self._context.manifest)
 
     def _started(self, message: Any) -> InvocationStarted:  # noqa: ANN401
         self.started = True
         log_path, command = self._context.log_path(), self._context.command()
+        self._command = command
         self._looks_only = command == "docs generate"
         self._lists = self._wanted.kept and is_list(command)
         self._shows_ephemeral = compiles_for_people(command)

@@ -9,7 +9,7 @@ from kestra_dbt.core.json_log import Fields
 _OF_A_NODE = (
     *("name", "version", "source_name", "original_file_path", "depends_on"),
     *("attached_node", "column_name", "test_metadata"),
-    *("relation_name", "compiled_path"),
+    *("relation_name", "compiled_path", "database", "schema", "alias", "identifier"),
 )
 """What is read of a node here; the rest of a manifest, its SQL above all, would fill the memory."""
 

@@ -103,6 +103,26 @@ class NodeFinished(_OfNode):
     )
 
 
+class Relation(BaseModel):
+    """A table or view of the warehouse."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database: str | None = Field(None, description="Database, catalog or project, where the warehouse has such.")
+    schema_name: str | None = Field(None, description="Schema or dataset.")
+    table: str = Field(description="Name of the table or view.")
+
+
+class Lineage(_OfInvocation):
+    """A node wrote its relation; follows its NodeFinished. Several where it reads many."""
+
+    kind: Literal["lineage"] = "lineage"
+    unique_id: str = Field(description="dbt's id of the node.")
+    resource_type: str = Field(description="model, seed or snapshot.")
+    relation: Relation = Field(description="What it wrote.")
+    reads: list[Relation] = Field([], description="What it read, or a part of that.")
+
+
 class Log(_OfInvocation):
     """A line of dbt's log."""
 
@@ -204,6 +224,7 @@ Event: TypeAlias = Annotated[
     | ProjectLoaded
     | NodeStarted
     | NodeFinished
+    | Lineage
     | Log
     | InvocationFinished
     | Artifact

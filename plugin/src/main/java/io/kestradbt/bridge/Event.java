@@ -1,6 +1,7 @@
 package io.kestradbt.bridge;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
@@ -16,6 +17,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "project_loaded", value = Event.ProjectLoaded.class),
     @JsonSubTypes.Type(name = "node_started", value = Event.NodeStarted.class),
     @JsonSubTypes.Type(name = "node_finished", value = Event.NodeFinished.class),
+    @JsonSubTypes.Type(name = "lineage", value = Event.Lineage.class),
     @JsonSubTypes.Type(name = "log", value = Event.Log.class),
     @JsonSubTypes.Type(name = "invocation_finished", value = Event.InvocationFinished.class),
     @JsonSubTypes.Type(name = "artifact", value = Event.Artifact.class),
@@ -42,6 +44,16 @@ public sealed interface Event {
         Instant queuedAt, Instant startedAt, Instant compiledAt, Instant finishedAt, Double executionS,
         String thread, String relation, String path
     ) implements Event, OfNode {}
+
+    /** A node wrote its relation; several events if it reads many. */
+    record Lineage(int invocation, String uniqueId, String resourceType, Relation relation, List<Relation> reads) implements Event {
+        public Lineage {
+            reads = reads == null ? List.of() : reads;
+        }
+    }
+
+    /** A table or view of the warehouse; database and schema may be null. */
+    record Relation(String database, String schemaName, String table) {}
 
     /** A line of dbt's log; without {@code uniqueId} it is of the invocation itself. */
     record Log(int invocation, LogLevel level, Instant at, String message, String uniqueId) implements Event {}

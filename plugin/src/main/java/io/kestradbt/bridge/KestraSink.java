@@ -16,10 +16,12 @@ import io.kestra.core.runners.RunContextLogger;
 final class KestraSink implements RunSink {
     private final RunContext runContext;
     private final NodeTaskRuns taskRuns;
+    private final NodeAssets assets;
 
     KestraSink(RunContext runContext) {
         this.runContext = runContext;
         this.taskRuns = new NodeTaskRuns(runContext);
+        this.assets = new NodeAssets(runContext::assets, runContext.logger());
     }
 
     @Override
@@ -47,6 +49,11 @@ final class KestraSink implements RunSink {
         } else {
             runContext.metric(Counter.of(metric.name(), metric.value(), tags));
         }
+    }
+
+    @Override
+    public void lineage(Event.Lineage lineage, String adapter) {
+        assets.emit(lineage, adapter);
     }
 
     @Override

@@ -51,6 +51,7 @@ public final class Run {
             }
             case Event.NodeStarted node -> nodeStarted(node);
             case Event.NodeFinished node -> nodeFinished(node);
+            case Event.Lineage lineage -> sink.lineage(lineage, project == null ? null : project.adapter());
             case Event.Log line -> log(line);
             case Event.InvocationFinished finished -> nodes.invocationFinished(finished.invocation());
             case Event.Artifact artifact -> {

@@ -15,6 +15,9 @@ public interface RunSink {
     /** A figure to keep. */
     void metric(Event.Metric metric);
 
+    /** What a node wrote and read. */
+    void lineage(Event.Lineage lineage, String adapter);
+
     /**
      * A node to show under another one.
      *

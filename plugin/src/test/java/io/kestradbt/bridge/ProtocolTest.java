@@ -41,6 +41,10 @@ class ProtocolTest {
                 at("10:20:04.482824"), at("10:20:04.982824"), at("10:20:05.232824"), at("10:20:05.982824"), 0.98,
                 "Thread-1 (worker)", "\"shop\".\"main\".\"stg_orders\"", "models/staging/stg_orders.sql"
             ),
+            new Event.Lineage(
+                1, "model.shop.stg_orders", "model", new Event.Relation("shop", "main", "stg_orders"),
+                List.of(new Event.Relation(null, "raw", "orders 2026"))
+            ),
             new Event.NodeFinished(
                 1, "test.shop.not_null_stg_orders_order_id.81cfe2fe64", "not_null.order_id", "test", "model.shop.stg_orders", 2, 3,
                 Outcome.FAILED, "fail", "Got 2 results, configured to fail if != 0 — naïve “quotes” 日本", null, 2L,
@@ -67,7 +71,7 @@ class ProtocolTest {
 
     @Test
     void shouldSkipKindsOfANewerMinor() throws IOException {
-        assertThat(Protocol.decode(Samples.lines("unknown_kind.txt").getFirst())).contains(new Event.Unknown("lineage"));
+        assertThat(Protocol.decode(Samples.lines("unknown_kind.txt").getFirst())).contains(new Event.Unknown("forecast"));
     }
 
     @Test

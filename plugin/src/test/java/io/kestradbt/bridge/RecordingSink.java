@@ -11,6 +11,7 @@ final class RecordingSink implements RunSink {
     final List<String> log = new ArrayList<>();
     final List<String> progress = new ArrayList<>();
     final List<Event.Metric> metrics = new ArrayList<>();
+    final List<String> lineage = new ArrayList<>();
     final List<NodeRun> nodes = new ArrayList<>();
     /** {@code 2:test.a under 1:model.a}, in the order of registration. */
     final List<String> tree = new ArrayList<>();
@@ -28,6 +29,11 @@ final class RecordingSink implements RunSink {
     @Override
     public void metric(Event.Metric metric) {
         metrics.add(metric);
+    }
+
+    @Override
+    public void lineage(Event.Lineage lineage, String adapter) {
+        this.lineage.add(adapter + " " + NodeAssets.id(lineage.relation()) + " from " + lineage.reads().stream().map(NodeAssets::id).toList());
     }
 
     @Override

@@ -32,6 +32,7 @@ class RunTest {
             "node.finished SKIP 3 of 3 model orders"
         );
         assertThat(sink.log).contains("INFO Found 4 models, 2 data tests").noneMatch(line -> line.contains("START sql view"));
+        assertThat(sink.lineage).containsExactly("duckdb shop.main.stg_orders from [raw.orders_2026]");
         assertThat(sink.metrics).hasSize(2);
         assertThat(run.artifacts()).containsEntry("run_results.json", "run_results.json");
         assertThat(run.failed()).containsExactly("test.shop.not_null_stg_orders_order_id.81cfe2fe64");
