@@ -159,7 +159,7 @@ def test_a_process_that_can_not_be_killed_is_named(tmp_path: Path) -> None:
     """As one of another user is."""
     stopped = StopReport(grace_s=10, forced=False, survivors=("passwd (4711)",))
     results = Results(tmp_path / "nodes")
-    end = judge(130, results, {}, stopped=stopped, script=True)
+    end = judge(ShellScript(), 130, results, {}, stopped=stopped)
     results.close()
     assert end.failure
     assert end.failure.sentence == (
