@@ -167,6 +167,22 @@ def test_a_process_that_can_not_be_killed_is_named(tmp_path: Path) -> None:
     )
 
 
+def started(request: Path, secrets: Secrets, folder: Path) -> Process:
+    """Start a run whose processes `of_run` knows again."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "kestra_dbt", "run", str(request), "--output", str(request.parent / "output")],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "python-runner" / "src"),
+            "KESTRA_DBT_SECRETS": secrets.to_environment(),
+            "REQUEST_OF_TEST": str(request),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 @pytest.mark.parametrize(("loss", "kind"), [("supervisor", "command"), ("supervisor", "script"), ("reader", "command")])
 def test_dbt_does_not_go_on_alone(project: Project, tmp_path: Path, kind: str, loss: str) -> None:
     """When the supervisor is killed hard, or whoever reads its output is gone, dbt and the script end."""
@@ -179,18 +195,7 @@ def test_dbt_does_not_go_on_alone(project: Project, tmp_path: Path, kind: str, l
     )
     text = f"trap '' INT TERM\ndbt build --vars '{{rows: 4000000000}}'\nsleep {SECONDS}\n"
     secrets = Secrets(profiles=PROFILES, script=text if kind == "script" else None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kestra_dbt", "run", str(request), "--output", str(tmp_path / "output")],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "python-runner" / "src"),
-            "KESTRA_DBT_SECRETS": secrets.to_environment(),
-            "REQUEST_OF_TEST": str(request),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    process = started(request, secrets, folder)
     assert process.stdout
     wait_until(lambda: busy(folder))
     assert len(of_run(process)) >= 2
@@ -198,6 +203,20 @@ def test_dbt_does_not_go_on_alone(project: Project, tmp_path: Path, kind: str, l
         process.kill()
     process.stdout.close()
     process.wait(15)
+    wait_until(lambda: not of_run(process), 15)
+
+
+def test_dbt_does_not_wait_for_a_supervisor_that_never_let_it_in(project: Project, tmp_path: Path) -> None:
+    """A supervisor that is killed before it has taken dbt's connection leaves nothing behind either."""
+    request = tmp_path / "request.json"
+    request.write_text('{"kind": "dbt_command", "command": ["build"]}')
+    process = started(request, Secrets(profiles=PROFILES), project("broken/slow"))
+    wait_until(lambda: running_children(process.pid))
+    os.kill(process.pid, signal.SIGSTOP)
+    (dbt,) = running_children(process.pid)
+    wait_until(lambda: b"unix_stream" in read(Path(f"/proc/{dbt}/wchan")))  # it has connected, and waits
+    process.kill()
+    process.communicate()
     wait_until(lambda: not of_run(process), 15)
 
 

@@ -76,7 +76,7 @@ def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -
         listener.listen()
         supervisor = Supervisor(listener, reception, stop_file)
         stop_file.check()
-        code = supervisor.run(lambda: fork(_announcing_stdout(work)))
+        code = supervisor.run(lambda: fork(_in_child(work, listener)))
         results.begun = count_begun(private)
     results.close()
     collector.announce_by_invocation()
@@ -157,14 +157,15 @@ def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:
 _DOCS_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "threads", "target_path", "log_path"}
 
 
-def _announcing_stdout(work: Callable[[], int]) -> Callable[[], int]:
-    """Let every dbt below know which pipe leads to the task's log."""
+def _in_child(work: Callable[[], int], listener: socket.socket) -> Callable[[], int]:
+    """Let every dbt below know which pipe leads to the task's log, and leave the listening to the supervisor."""
 
-    def announced() -> int:
+    def prepared() -> int:
+        listener.close()  # or a dbt that the supervisor had not let in when it was killed would wait for itself
         os.environ[STDOUT_VARIABLE] = pipe_name(1)
         return work()
 
-    return announced
+    return prepared
 
 
 def _script_command(interpreter: list[str], script: str, private: Path) -> list[str]:
