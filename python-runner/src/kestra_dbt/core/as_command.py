@@ -6,27 +6,24 @@ the JSON comes on its standard output; else the output goes where the script sen
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-from kestra_dbt.core.channel import DEBUG_VARIABLE, STDOUT_VARIABLE, Channel, pipe_name
+from kestra_dbt.core.channel import STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.command_context import CommandContext
 from kestra_dbt.core.command_line import CommandLine
 from kestra_dbt.core.command_process import SIGNALLED, CommandProcess
 from kestra_dbt.core.commands import is_list, verb
 from kestra_dbt.core.failures import of_operation, of_text
+from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translator_for
 from kestra_dbt.core.json_log import Fields, parse
-from kestra_dbt.core.options import selection
 from kestra_dbt.core.text import clean
-from kestra_dbt.core.translation import Translator, Wanted
+from kestra_dbt.core.translation import Translator
 from kestra_dbt.engine import COMMAND_VARIABLE
-from kestra_dbt.protocol import Artifact, Failure, FailureCode, InvocationFinished
+from kestra_dbt.protocol import Artifact, Failure, FailureCode
 
-_INTERRUPTED = 128 + signal.SIGINT
 _ERRORS_KEPT = 20
 
 
@@ -44,19 +41,13 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     try:
         channel = Channel.from_environment()
     except ConnectionError:  # the run is being stopped: nothing new is begun
-        return _INTERRUPTED
+        return INTERRUPTED
     if channel is None:
         os.execv(command, [command, *arguments])  # noqa: S606 - no shell is wanted
     muted = pipe_name(1) == os.environ.get(STDOUT_VARIABLE)
     line = CommandLine(arguments)
     context = CommandContext(line)
-    translator = Translator(
-        channel.invocation,
-        channel.send,
-        context,
-        selection=selection(arguments),
-        wanted=Wanted(debug=os.environ.get(DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
-    )
+    translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
     listener = Listener(translator)
     dbt = CommandProcess(command, arguments if keep is None else _as_json(arguments, line.command()), line, muted=muted)
     channel.when_broken(dbt.end_without_supervisor)
@@ -67,22 +58,8 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
         channel.abandon()  # without an end, as a dbt in this process that is killed: what was done until then is told
         return code
     artifact = keep(listener.table(line.command())) if keep and code == 0 else None
-    if artifact is not None:
-        channel.send(artifact)
     failure = _failure(code, dbt, listener, translator, line)
-    if failure is not None:
-        code = code or 2
-        channel.send(failure)
-    channel.send(
-        InvocationFinished(
-            invocation=channel.invocation,
-            exit_code=code,
-            at=datetime.now(timezone.utc),
-            warnings=dict(translator.warnings),
-        )
-    )
-    channel.finish()
-    return code
+    return end(channel, translator, code, artifact=artifact, failure=failure)
 
 
 class Listener:
@@ -164,10 +141,4 @@ def _failure(
             "use dbt 1.5 or later, or dbt Fusion.",
             detail=dbt.said or None,
         )
-    if translator.fault is not None:
-        return Failure(
-            code=FailureCode.INTERNAL,
-            sentence="dbt ran, but what it told could not be understood: report this with the dbt version and the log.",
-            detail=repr(translator.fault),
-        )
-    return None
+    return not_understood(translator)

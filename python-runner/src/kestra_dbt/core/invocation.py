@@ -1,21 +1,17 @@
 """One dbt invocation in this process, through dbt's public programmatic interface."""
 
 import os
-import signal
 from collections.abc import Callable
-from datetime import datetime, timezone
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-from kestra_dbt.core.channel import DEBUG_VARIABLE, STDOUT_VARIABLE, Channel, pipe_name
+from kestra_dbt.core.channel import STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.failures import of_exception, of_operation
+from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translator_for
 from kestra_dbt.core.in_process import ClickContext
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
-from kestra_dbt.core.options import selection
-from kestra_dbt.core.translation import Translator, Wanted
-from kestra_dbt.protocol import Artifact, Failure, FailureCode, InvocationFinished
-
-_INTERRUPTED = 128 + signal.SIGINT
+from kestra_dbt.core.translation import Translator
+from kestra_dbt.protocol import Artifact, Failure
 
 
 def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | None = None) -> int:
@@ -28,7 +24,7 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     try:
         channel = Channel.from_environment()
     except ConnectionError:  # the run is being stopped: nothing new is begun
-        return _INTERRUPTED
+        return INTERRUPTED
     muted = channel is not None and pipe_name(1) == os.environ.get(STDOUT_VARIABLE)
     if muted:
         arguments = _mute(arguments)
@@ -37,34 +33,12 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     if channel is None:
         return exit_code(dbtRunner().invoke(arguments))
     channel.when_broken(end_without_supervisor)
-    translator = Translator(
-        channel.invocation,
-        channel.send,
-        ClickContext(),
-        selection=selection(arguments),
-        wanted=Wanted(debug=os.environ.get(DEBUG_VARIABLE) == "1", quiet=not muted, kept=keep is not None),
-    )
+    translator = translator_for(channel, ClickContext(), arguments, muted=muted, kept=keep is not None)
     result = dbtRunner(callbacks=[translator]).invoke(arguments)
     interruption.finish()
     translator.finish(result.result)
     artifact = keep(result.result) if keep else None
-    if artifact is not None:
-        channel.send(artifact)
-    code = exit_code(result)
-    failure = _failure(result, translator)
-    if failure is not None:
-        code = code or 2
-        channel.send(failure)
-    channel.send(
-        InvocationFinished(
-            invocation=channel.invocation,
-            exit_code=code,
-            at=datetime.now(timezone.utc),
-            warnings=dict(translator.warnings),
-        )
-    )
-    channel.finish()
-    return code
+    return end(channel, translator, exit_code(result), artifact=artifact, failure=_failure(result, translator))
 
 
 def exit_code(result: dbtRunnerResult) -> int:
@@ -79,13 +53,7 @@ def _failure(result: dbtRunnerResult, translator: Translator) -> Failure | None:
         return of_exception(result.exception)
     if translator.operation_error is not None and not result.success:
         return of_operation(translator.operation_error)
-    if translator.fault is not None:
-        return Failure(
-            code=FailureCode.INTERNAL,
-            sentence="dbt ran, but what it told could not be understood: report this with the dbt version and the log.",
-            detail=repr(translator.fault),
-        )
-    return None
+    return not_understood(translator)
 
 
 def _mute(arguments: list[str]) -> list[str]:

@@ -100,7 +100,8 @@ public final class Runner {
         return commands.getTaskRunner().toAbsolutePath(runContext, commands, path, TargetOS.LINUX);
     }
 
-    static String quoted(String word) {
+    /** A word as the shell takes it, whatever is in it. */
+    public static String quoted(String word) {
         return "'" + word.replace("'", "'\\''") + "'";
     }
 

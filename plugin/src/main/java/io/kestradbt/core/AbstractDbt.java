@@ -30,6 +30,9 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.dropin.DropIn;
+import io.kestradbt.core.dropin.FormerResults;
+import io.kestradbt.core.dropin.FormerRunner;
 import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.OnEmptyOptions.OnEmpty;
@@ -263,7 +266,10 @@ public abstract class AbstractDbt extends Task
     }
 
     /** Where it runs. */
-    protected TaskRunner<?> where() {
+    final TaskRunner<?> where() {
+        if (this instanceof DropIn task) {
+            return FormerRunner.of(task);
+        }
         return taskRunner == null ? Process.instance() : taskRunner;
     }
 
@@ -282,9 +288,11 @@ public abstract class AbstractDbt extends Task
         return List.of();
     }
 
-    /** What the run leaves behind. */
-    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
-        return DbtOutput.of(result);
+    /** What the run leaves behind, with the outputs of Kestra's own plugin under its names. */
+    private DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
+        return this instanceof FormerResults task && task.byFormerName()
+            ? DbtOutput.former(result, rendering.bool("parseRunResults", task.getParseRunResults()).orElse(true))
+            : DbtOutput.of(result);
     }
 
     private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {

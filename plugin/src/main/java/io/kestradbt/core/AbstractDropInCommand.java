@@ -6,12 +6,10 @@ import java.util.List;
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
-import io.kestra.core.models.tasks.runners.TaskRunner;
 import io.kestra.plugin.scripts.exec.scripts.models.DockerOptions;
 import io.kestra.plugin.scripts.exec.scripts.models.RunnerType;
-import io.kestradbt.bridge.RunResult;
+import io.kestradbt.bridge.Runner;
 import io.kestradbt.core.dropin.FormerResults;
-import io.kestradbt.core.dropin.FormerRunner;
 import io.kestradbt.core.dropin.Spelling;
 import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.Options;
@@ -59,11 +57,6 @@ public abstract class AbstractDropInCommand extends AbstractDbtCommand implement
     private Property<Integer> thread;
 
     @Override
-    protected TaskRunner<?> where() {
-        return FormerRunner.of(this);
-    }
-
-    @Override
     protected List<String> shellSetUp(Rendering rendering) throws IllegalVariableEvaluationException {
         List<String> lines = new ArrayList<>();
         String dbt = rendering.text(dbtPath).orElse(byFormerName() ? FORMER_DBT : null);
@@ -109,11 +102,6 @@ public abstract class AbstractDropInCommand extends AbstractDbtCommand implement
         return superfluous.stream().map(name -> "`%s` has no meaning for `dbt %s`, and is passed over.".formatted(name, command)).toList();
     }
 
-    @Override
-    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
-        return byFormerName() ? DbtOutput.former(result, rendering.bool("parseRunResults", parseRunResults).orElse(true)) : super.output(rendering, result);
-    }
-
     private static void addIf(boolean condition, String name, List<String> names) {
         if (condition) {
             names.add(name);
@@ -121,7 +109,6 @@ public abstract class AbstractDropInCommand extends AbstractDbtCommand implement
     }
 
     private static String absolute(String path) {
-        String quoted = "'" + path.replace("'", "'\\''") + "'";
-        return path.startsWith("/") ? quoted : "\"$PWD\"/" + quoted;
+        return (path.startsWith("/") ? "" : "\"$PWD\"/") + Runner.quoted(path);
     }
 }

@@ -17,7 +17,6 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.RemoteRunnerInterface;
 import io.kestra.core.models.tasks.runners.ScriptService;
 import io.kestra.core.models.tasks.runners.TargetOS;
-import io.kestra.core.models.tasks.runners.TaskRunner;
 import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.scripts.exec.scripts.models.DockerOptions;
 import io.kestra.plugin.scripts.exec.scripts.models.RunnerType;
@@ -29,7 +28,6 @@ import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.dropin.AlertWebhook;
 import io.kestradbt.core.dropin.FormerResults;
-import io.kestradbt.core.dropin.FormerRunner;
 import io.kestradbt.core.dropin.FormerScript;
 import io.kestradbt.core.dropin.KvManifest;
 import io.kestradbt.core.options.Rendering;
@@ -222,22 +220,12 @@ public class DbtCLI extends AbstractDbt implements OnEmptyOptions, FormerResults
     private Property<Boolean> warningOnStdErr;
 
     @Override
-    protected TaskRunner<?> where() {
-        return FormerRunner.of(this);
-    }
-
-    @Override
     protected List<String> notices(Rendering rendering) throws IllegalVariableEvaluationException {
         List<String> notices = new ArrayList<>(formerNotices(rendering));
         if (rendering.constant("logFormat", logFormat, LogFormat.class).orElse(LogFormat.JSON) != LogFormat.JSON) {
             notices.add("`logFormat` has no meaning any more: dbt's lines come into the log as they are.");
         }
         return notices;
-    }
-
-    @Override
-    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
-        return byFormerName() ? DbtOutput.former(result, rendering.bool("parseRunResults", parseRunResults).orElse(true)) : super.output(rendering, result);
     }
 
     @Override
