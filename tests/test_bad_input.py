@@ -88,6 +88,13 @@ def test_nothing_selected(run_flow: RunFlow) -> None:
         ("broken/warning", "indirectSelection: eagre", flows.PROFILES, ["indirectSelection", "eagre"]),
         ("broken/warning", "pythonPath: /no/python", flows.PROFILES, ["/no/python", "pythonPath"]),
         ("broken/warning", "args: [--nope]", flows.PROFILES, ["--nope"]),
+        ("broken/warning", "state: kv://NOPE", flows.PROFILES, ["KV store has no entry NOPE", "manifest.json"]),
+        (
+            "broken/warning",
+            "state: kestra:///no/manifest.json",
+            flows.PROFILES,
+            ["`state` is kestra:///no/manifest.json"],
+        ),
         (
             "broken/warning",
             "select: ['tag:nobody']\nonEmpty: fail",

@@ -1,5 +1,6 @@
 package io.kestradbt.state;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -51,16 +52,20 @@ public final class Continuity {
         this.runContext = runContext;
         this.logger = runContext.logger();
         this.given = given;
-        source(STATE, STATE);
-        source(DEFER_STATE, "deferState");
+        source(STATE);
+        source(DEFER_STATE);
         this.resumePoint = resume ? Optional.of(new ResumePoint(runContext)) : Optional.empty();
         this.fingerprint = fingerprint(given, secrets);
     }
 
-    private void source(String option, String property) {
+    private void source(String option) {
         if (given.options().get(option) instanceof String text) {
-            sources.put(option, StateSource.parse(property, text));
+            sources.put(option, StateSource.parse(property(option), text));
         }
+    }
+
+    private static String property(String option) {
+        return option.equals(DEFER_STATE) ? "deferState" : option;
     }
 
     /**
@@ -89,8 +94,14 @@ public final class Continuity {
         for (Map.Entry<String, StateSource> entry : sources.entrySet()) {
             if (!(entry.getValue() instanceof StateSource.Folder)) {
                 StateFolder folder = new StateFolder(runContext, entry.getKey());
-                if (!fetch(entry.getValue(), folder, commands, secrets)) {
-                    empty.add(folder.name());
+                try {
+                    if (!fetch(entry.getValue(), folder, commands, secrets)) {
+                        empty.add(folder.name());
+                    }
+                } catch (FileNotFoundException e) {
+                    throw new IllegalArgumentException("`%s` is %s, and there is no such file: it may have been purged with its execution; `auto` keeps one that is not.\n%s".formatted(
+                        property(entry.getKey()), given.options().get(entry.getKey()), e.getMessage()
+                    ));
                 }
                 options.put(entry.getKey(), folder.name());
             }
@@ -107,7 +118,10 @@ public final class Continuity {
             case StateSource.Stored stored -> folder.fetch(stored.uri(), artifact());
             case StateSource.NamespaceFile file -> folder.fetch(file, artifact());
             case StateSource.Key key -> {
-                KeptState kept = store().value(key.key()).flatMap(KeptState::of).orElseThrow(() -> new IllegalArgumentException(
+                Object value = store().value(key.key()).orElseThrow(() -> new IllegalArgumentException(
+                    "The namespace's KV store has no entry %s: put the `kestra://` URI of a manifest.json there first.".formatted(key.key())
+                ));
+                KeptState kept = KeptState.of(value).orElseThrow(() -> new IllegalArgumentException(
                     "The entry %s of the namespace's KV store is no state: expected the `kestra://` URI of a manifest.json, or what `state: auto` keeps.".formatted(key.key())
                 ));
                 if (!folder.fetch(kept)) {

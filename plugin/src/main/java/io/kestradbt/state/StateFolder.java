@@ -59,15 +59,11 @@ final class StateFolder {
      */
     void fetch(URI uri, String artifact) throws IOException {
         Storage storage = runContext.storage();
-        try (InputStream content = storage.getFile(uri)) {
-            Files.copy(content, path.resolve(artifact), StandardCopyOption.REPLACE_EXISTING);
-        }
+        copy(uri, artifact);
         for (String other : ARTIFACTS) {
             URI beside = uri.resolve(other);
             if (uri.getPath().endsWith("/" + artifact) && !other.equals(artifact) && storage.isFileExist(beside)) {
-                try (InputStream content = storage.getFile(beside)) {
-                    Files.copy(content, path.resolve(other), StandardCopyOption.REPLACE_EXISTING);
-                }
+                copy(beside, other);
             }
         }
     }
@@ -83,6 +79,12 @@ final class StateFolder {
         }
         if (Files.notExists(path.resolve(artifact))) {
             throw new FileNotFoundException("nsfile://%s has no %s.".formatted(source.path(), artifact));
+        }
+    }
+
+    private void copy(URI from, String artifact) throws IOException {
+        try (InputStream content = runContext.storage().getFile(from)) {
+            Files.copy(content, path.resolve(artifact), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import io.kestra.core.junit.annotations.KestraTest;
 import io.kestra.core.runners.RunContext;
@@ -21,6 +23,7 @@ import io.kestradbt.bridge.Summary;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @KestraTest
 class ContinuityTest {
@@ -56,6 +59,19 @@ class ContinuityTest {
         continuity(runContext, BUILD, SECRETS).end(result(runContext, false, Optional.of("1 of 2 nodes failed.")), false);
         continuity(runContext, BUILD, SECRETS).end(result(runContext, false, Optional.empty()), false);
         assertThat(continuity(runContext, BUILD, SECRETS).begin(new CommandsWrapper(runContext), SECRETS).resume()).isNull();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "kestra:///company/team/nowhere/manifest.json, `deferState` is kestra:///company/team/nowhere/manifest.json",
+        "nsfile:///nowhere/manifest.json, `deferState` is nsfile:///nowhere/manifest.json"
+    })
+    void shouldNameAStateThatIsNotThere(String state, String words) {
+        RunContext runContext = runContext(execution, null);
+        Request.DbtCommand request = BUILD.withState(Map.of("defer_state", state), List.of());
+
+        assertThatThrownBy(() -> continuity(runContext, request, SECRETS).begin(new CommandsWrapper(runContext), SECRETS))
+            .isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith(words);
     }
 
     private static Continuity continuity(RunContext runContext, Request.DbtCommand request, Secrets secrets) {
