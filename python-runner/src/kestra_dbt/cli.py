@@ -15,6 +15,7 @@ from kestra_dbt.errors import KestraDbtError, RequestError, RunnerError
 from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
     SECRETS_VARIABLE,
+    DbtRequest,
     Ended,
     Failure,
     FailureCode,
@@ -27,6 +28,9 @@ from kestra_dbt.protocol import (
     major,
 )
 from kestra_dbt.stop_file import StopFile, StoppedError
+
+_UNNAMED = frozenset({*RequestAdapter.json_schema()["discriminator"]["mapping"], "options"})
+"""Parts of the place of a mistake that say nothing to those who see properties."""
 
 OUTPUT_VARIABLE = "OUTPUT_DIR"
 """Environment variable in which Kestra names the folder for output files."""
@@ -51,7 +55,10 @@ def _run(request_file: Path, output: Path) -> int:
     from kestra_dbt.core.run import run  # noqa: PLC0415
 
     try:
-        return run(_read(request_file), _secrets(), output, StopFile(request_file))
+        request = _read(request_file)
+        if not isinstance(request, DbtRequest):
+            raise RequestError(f"This runner has nothing that carries out {request.kind}: use a newer one.")
+        return run(request, _secrets(), output, StopFile(request_file))
     except KestraDbtError as error:
         return _end(error.as_failure(), 2)
     except StoppedError:
@@ -95,7 +102,7 @@ def _secrets() -> Secrets:
 
 def _explain(error: ValidationError) -> RequestError:
     problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"] if part not in ("dbt_command", "shell_script", "options"))
+    where = ".".join(str(part) for part in problem["loc"] if part not in _UNNAMED)
     given = "" if problem["type"] == "extra_forbidden" else f", not {problem['input']!r}"[:100]
     return RequestError(f"`{where}` of the request: {problem['msg']}{given}.", str(error))
 

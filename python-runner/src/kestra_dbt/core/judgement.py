@@ -6,7 +6,7 @@ from kestra_dbt.core.collection import RESULTS
 from kestra_dbt.core.commands import checks_sources, is_list, runs_nodes, verb
 from kestra_dbt.core.failures import of_nodes
 from kestra_dbt.core.stop import StopReport
-from kestra_dbt.protocol import Failure, FailureCode, Judgement, Outcome, Request, ShellScript
+from kestra_dbt.protocol import DbtRequest, Failure, FailureCode, Judgement, Outcome, ShellScript
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
 
@@ -23,7 +23,7 @@ _KILLED_HARD = 137
 
 
 def judge(
-    request: Request, code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None
+    request: DbtRequest, code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None
 ) -> Verdict:
     """Judge a run by the exit code of its child and by what its invocations told."""
     rules, script = request.judgement, isinstance(request, ShellScript)

@@ -31,10 +31,10 @@ from kestra_dbt.protocol import (
     Artifact,
     DbtCommand,
     DbtOptions,
+    DbtRequest,
     Ended,
     Metric,
     Outcome,
-    Request,
     Secrets,
     ShellScript,
     Summary,
@@ -57,7 +57,7 @@ _PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _SEARCH_DEPTH = 4
 
 
-def run(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
+def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
     """Carry out ``request``; everything is reported as events on standard output. Return the exit code.
 
     Raises:
@@ -102,7 +102,7 @@ def _report(end: Verdict, summary: Summary) -> None:
     write_event(Ended(outcome=end.outcome, exit_code=end.exit_code, reason=end.reason, summary=summary))
 
 
-def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str, str]:
+def _environment(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:
     """Return the variables that the child gets on top of ours."""
     variables = {CHANNEL_VARIABLE: str(private / "events.sock"), DEBUG_VARIABLE: "1" if request.debug else "0"}
     if secrets.profiles:
@@ -113,7 +113,7 @@ def _environment(request: Request, secrets: Secrets, private: Path) -> dict[str,
     return variables
 
 
-def _work(request: Request, secrets: Secrets, private: Path, folder: OutputFolder) -> Callable[[], int]:
+def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFolder) -> Callable[[], int]:
     match request:
         case DbtCommand():
             if secrets.profiles and request.options.profiles_dir:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from kestra_dbt.contract import PROTOCOL_VERSION
 
@@ -164,6 +164,26 @@ class Metric(_Event):
     tags: dict[str, str] = Field({}, description="Few and short.")
 
 
+class Link(_Event):
+    """An address for people, as of a page of the dbt platform."""
+
+    kind: Literal["link"] = "link"
+    name: str = Field(max_length=60, description="What it leads to, as `run`, `job`, `docs` or `step 4`.")
+    url: str = Field(description="The address; http or https.")
+
+
+class PlatformRun(_Event):
+    """A run on the dbt platform, as it is now; the last one counts."""
+
+    kind: Literal["platform_run"] = "platform_run"
+    id: int = Field(description="Its id.")
+    status: str = Field(
+        description="queued, starting, running, success, error or cancelled; else the platform's number."
+    )
+    ended: bool = Field(description="Whether it is over.")
+    details: dict[str, JsonValue] = Field({}, description="More about it, as names, times and who caused it; short.")
+
+
 class FailureCode(str, Enum):
     """What kind of thing went wrong."""
 
@@ -179,6 +199,8 @@ class FailureCode(str, Enum):
     """There was no node to work on, which the request does not allow."""
     SCRIPT = "script"
     """The user's script ended with an error."""
+    PLATFORM = "platform"
+    """The dbt platform refused, could not be reached, or its run failed without a failed node."""
     KILLED = "killed"
     """The run was told to stop, or its process was killed."""
     INTERNAL = "internal"
@@ -229,6 +251,8 @@ Event: TypeAlias = Annotated[
     | InvocationFinished
     | Artifact
     | Metric
+    | Link
+    | PlatformRun
     | Failure
     | Ended,
     Field(discriminator="kind"),

@@ -4,16 +4,22 @@ import base64
 import binascii
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import Field, TypeAdapter, field_validator
 
 from kestra_dbt.contract import PROTOCOL_VERSION, SECRETS_VARIABLE
+from kestra_dbt.protocol.message import Message
+from kestra_dbt.protocol.platform_request import (
+    PlatformArtifacts,
+    PlatformCancel,
+    PlatformFollow,
+    PlatformJobs,
+    PlatformRetry,
+    PlatformRuns,
+    PlatformTrigger,
+)
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WarnErrorOptions(_Message):
+class WarnErrorOptions(Message):
     """Which of dbt's warnings fail a run, by the names of its events, such as NoNodesForSelectionCriteria."""
 
     error: list[str] | Literal["all", "*"] | None = Field(None, description="Warnings that are errors; all: every one.")
@@ -23,7 +29,7 @@ class WarnErrorOptions(_Message):
     exclude: list[str] = Field([], description="Older name of `warn`.")
 
 
-class DbtOptions(_Message):
+class DbtOptions(Message):
     """dbt's own options, each named as its flag: ``full_refresh`` is ``--full-refresh``. One unset is not passed."""
 
     project_dir: str | None = Field(None, description="Folder with dbt_project.yml, relative to the working directory.")
@@ -69,7 +75,7 @@ class DbtOptions(_Message):
     log_path: str | None = Field(None, description="Folder for dbt.log, instead of the project's.")
 
 
-class Judgement(_Message):
+class Judgement(Message):
     """What a run that dbt calls good comes to if there was nothing to do, or dbt warned."""
 
     on_empty: Literal["warn", "fail", "allow"] = Field(
@@ -81,7 +87,7 @@ class Judgement(_Message):
     )
 
 
-class _Request(_Message):
+class _Request(Message):
     version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
     engine: Literal["AUTO", "CORE", "FUSION"] = Field(
         "AUTO",
@@ -94,7 +100,7 @@ class _Request(_Message):
     judgement: Judgement = Field(Judgement(), description="What counts as a success.")
 
 
-class Resume(_Message):
+class Resume(Message):
     """Earlier attempts at the same command, which failed or were stopped."""
 
     after: str = Field(description="The last of them, in words for people.")
@@ -130,13 +136,21 @@ class ShellScript(_Request):
     project_dir: str | None = Field(None, description="DBT_PROJECT_DIR for each dbt of the script.")
 
 
-Request: TypeAlias = Annotated[DbtCommand | ShellScript, Field(discriminator="kind")]
+DbtRequest: TypeAlias = DbtCommand | ShellScript
+"""A request for a dbt that runs here."""
+
+PlatformRequest: TypeAlias = (
+    PlatformTrigger | PlatformFollow | PlatformRetry | PlatformCancel | PlatformArtifacts | PlatformJobs | PlatformRuns
+)
+"""A request for the dbt platform."""
+
+Request: TypeAlias = Annotated[DbtRequest | PlatformRequest, Field(discriminator="kind")]
 """Any request; the field ``kind`` tells which."""
 
 RequestAdapter: TypeAdapter[Request] = TypeAdapter(Request)
 
 
-class Secrets(_Message):
+class Secrets(Message):
     """Whatever a user may have put a password in. Travels in the environment only, never in a file or an argument."""
 
     version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
@@ -144,8 +158,9 @@ class Secrets(_Message):
     vars: dict[str, Any] = Field({}, description="dbt variables.")
     macro_args: dict[str, Any] = Field({}, description="Arguments of the macro of `run-operation`.")
     script: str | None = Field(None, description="The script of a ShellScript.")
+    platform_token: str | None = Field(None, description="API token of the dbt platform.")
 
-    @field_validator("profiles", "script")
+    @field_validator("profiles", "script", "platform_token")
     @classmethod
     def _blank_is_none(cls, text: str | None) -> str | None:
         return text if text and text.strip() else None

@@ -22,6 +22,8 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "invocation_finished", value = Event.InvocationFinished.class),
     @JsonSubTypes.Type(name = "artifact", value = Event.Artifact.class),
     @JsonSubTypes.Type(name = "metric", value = Event.Metric.class),
+    @JsonSubTypes.Type(name = "link", value = Event.Link.class),
+    @JsonSubTypes.Type(name = "platform_run", value = Event.PlatformRun.class),
     @JsonSubTypes.Type(name = "failure", value = Event.Failure.class),
     @JsonSubTypes.Type(name = "ended", value = Event.Ended.class)
 })
@@ -68,6 +70,16 @@ public sealed interface Event {
     record Metric(String type, String name, double value, Map<String, String> tags) implements Event {
         public Metric {
             tags = tags == null ? Map.of() : tags;
+        }
+    }
+
+    /** An address for people. */
+    record Link(String name, String url) implements Event {}
+
+    /** A run on the dbt platform, as it is now; the last one counts. */
+    record PlatformRun(long id, String status, boolean ended, Map<String, Object> details) implements Event {
+        public PlatformRun {
+            details = details == null ? Map.of() : details;
         }
     }
 

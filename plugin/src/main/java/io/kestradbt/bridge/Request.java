@@ -11,9 +11,16 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
 @JsonSubTypes({
     @JsonSubTypes.Type(name = "dbt_command", value = Request.DbtCommand.class),
-    @JsonSubTypes.Type(name = "shell_script", value = Request.ShellScript.class)
+    @JsonSubTypes.Type(name = "shell_script", value = Request.ShellScript.class),
+    @JsonSubTypes.Type(name = "platform_trigger", value = PlatformRequest.Trigger.class),
+    @JsonSubTypes.Type(name = "platform_follow", value = PlatformRequest.Follow.class),
+    @JsonSubTypes.Type(name = "platform_retry", value = PlatformRequest.Retry.class),
+    @JsonSubTypes.Type(name = "platform_cancel", value = PlatformRequest.Cancel.class),
+    @JsonSubTypes.Type(name = "platform_artifacts", value = PlatformRequest.Artifacts.class),
+    @JsonSubTypes.Type(name = "platform_jobs", value = PlatformRequest.Jobs.class),
+    @JsonSubTypes.Type(name = "platform_runs", value = PlatformRequest.Runs.class)
 })
-public sealed interface Request {
+public sealed interface Request permits Request.DbtCommand, Request.ShellScript, PlatformRequest {
     /** Version of the contract. */
     @JsonProperty("version")
     default String version() {

@@ -26,6 +26,8 @@ public final class Run {
     private List<String> unfinished = List.of();
     private Long count;
     private Event.ProjectLoaded project;
+    private final Map<String, String> links = new LinkedHashMap<>();
+    private Event.PlatformRun platformRun;
     private boolean heard;
     private Event.Failure failure;
     private volatile Event.Ended ended; // looked at while a stop is awaited
@@ -59,6 +61,8 @@ public final class Run {
                 count = artifact.rows() == null ? count : artifact.rows();
             }
             case Event.Metric metric -> sink.metric(metric);
+            case Event.Link link -> links.put(link.name(), link.url());
+            case Event.PlatformRun run -> platformRun = run;
             case Event.Failure reason -> failure = reason;
             case Event.Ended end -> ended = end;
             case Event.Unknown unknown -> skip(unknown);
@@ -100,6 +104,16 @@ public final class Run {
     /** The project as dbt read it last; empty if it did not come to that. */
     public Optional<Event.ProjectLoaded> project() {
         return Optional.ofNullable(project);
+    }
+
+    /** Addresses for people, by what they lead to. */
+    public Map<String, String> links() {
+        return links;
+    }
+
+    /** The run on the dbt platform as it was told last; empty if there is none. */
+    public Optional<Event.PlatformRun> platformRun() {
+        return Optional.ofNullable(platformRun);
     }
 
     /** Nodes that failed, by dbt's ids, with those that never ended. */

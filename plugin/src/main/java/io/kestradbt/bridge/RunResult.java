@@ -18,6 +18,8 @@ import java.util.Optional;
  * @param failed      nodes that failed, by dbt's ids
  * @param count       rows of the table that was asked for; empty if none was
  * @param project     as dbt read it; empty if it did not come to that
+ * @param links       addresses for people, by what they lead to
+ * @param platformRun the run on the dbt platform as it was told last; empty if there is none
  * @param warning     whether it ended with a warning
  * @param stopped     whether it was told to stop
  * @param failure     why it failed; empty if it did not
@@ -25,7 +27,7 @@ import java.util.Optional;
 public record RunResult(
     int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
     Summary summary, RunSummary runSummary, TestSummary testSummary, List<String> failed, Optional<Long> count,
-    Optional<Event.ProjectLoaded> project, boolean warning, boolean stopped, Optional<String> failure
+    Optional<Event.ProjectLoaded> project, Map<String, String> links, Optional<Event.PlatformRun> platformRun, boolean warning, boolean stopped, Optional<String> failure
 ) {
     /** Whether it came to its end, and no node failed on the way, not even one that a script went over. */
     public boolean allWentWell() {
@@ -35,7 +37,8 @@ public record RunResult(
     /** The same, with this as the reason why it failed after all. */
     public RunResult failedBecause(String reason) {
         return new RunResult(
-            exitCode, artifacts, outputFiles, vars, summary, runSummary, testSummary, failed, count, project, warning, stopped, Optional.of(reason)
+            exitCode, artifacts, outputFiles, vars, summary, runSummary, testSummary, failed, count, project, links, platformRun, warning, stopped,
+            Optional.of(reason)
         );
     }
 }

@@ -155,7 +155,8 @@ public final class Runner {
         boolean warning = run.ended().map(Event.Ended::outcome).filter(Outcome.WARNING::equals).isPresent();
         return new RunResult(
             run.ended().map(Event.Ended::exitCode).orElse(ending.exitCode()), artifacts(run, ending, sink), outputFiles, ending.vars(),
-            run.summary(), run.runSummary(), run.testSummary(), run.failed(), run.count(), run.project(), warning, stopped, failure
+            run.summary(), run.runSummary(), run.testSummary(), run.failed(), run.count(), run.project(), run.links(), run.platformRun(),
+            warning, stopped, failure
         );
     }
 

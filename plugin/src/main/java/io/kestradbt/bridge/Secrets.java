@@ -9,17 +9,28 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * Whatever a user may have put a password in. Travels in the environment only, never in a file or an argument.
  *
- * @param profiles  text of a profiles.yml, or null
- * @param vars      dbt variables
- * @param macroArgs arguments of the macro of {@code run-operation}
- * @param script    the script of a {@link Request.ShellScript}, or null
+ * @param profiles      text of a profiles.yml, or null
+ * @param vars          dbt variables
+ * @param macroArgs     arguments of the macro of {@code run-operation}
+ * @param script        the script of a {@link Request.ShellScript}, or null
+ * @param platformToken API token of the dbt platform, or null
  */
-public record Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script) {
+public record Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script, String platformToken) {
     /** Environment variable that carries them. */
     public static final String VARIABLE = "KESTRA_DBT_SECRETS";
 
     /** Linux takes 128 KiB for one variable; this leaves room for its name and for a task runner that quotes it. */
     private static final int LIMIT = 96 * 1024;
+
+    /** Those of a dbt that runs here. */
+    public Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script) {
+        this(profiles, vars, macroArgs, script, null);
+    }
+
+    /** Those of a request for the dbt platform. */
+    public static Secrets ofPlatform(String token) {
+        return new Secrets(null, Map.of(), Map.of(), null, token);
+    }
 
     @JsonProperty("version")
     String version() {

@@ -7,13 +7,18 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 class ProtocolTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -21,7 +26,8 @@ class ProtocolTest {
     @Test
     void shouldKnowEverySampleOfTheContract() throws IOException {
         assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-            "dbt_command.json", "shell_script.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
+            "dbt_command.json", "shell_script.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
+            "platform_cancel.json", "platform_artifacts.json", "platform_jobs.json", "platform_runs.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
             "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
         );
     }
@@ -59,6 +65,8 @@ class ProtocolTest {
             new Event.Artifact("run_results.json", "run_results.json", 5120, null),
             new Event.Metric("counter", "nodes", 1.0, Map.of("outcome", "failed")),
             new Event.Metric("timer", "duration", 4.2, Map.of()),
+            new Event.Link("run", "https://ab123.us1.dbt.com/deploy/12345/projects/55/runs/70471831584850/"),
+            new Event.PlatformRun(70471831584850L, "error", true, Map.of("job_name", "nightly build", "git_branch", "main", "run_duration_s", 32)),
             new Event.Failure("nodes", "1 of 3 nodes failed: test not_null.order_id.", "test.shop.not_null_stg_orders_order_id.81cfe2fe64: Got 2 results"),
             new Event.Ended(Outcome.FAILED, 1, null, new Summary(3, 1, 0, 1, 1, 42, 1, 4.2))
         );
@@ -124,9 +132,39 @@ class ProtocolTest {
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("shell_script.json")));
     }
 
+    static Stream<Arguments> platformRequests() {
+        PlatformRequest.Account account = new PlatformRequest.Account(null, 12345, List.of(), false);
+        PlatformRequest.Job job = new PlatformRequest.Job(901L, null, null, null);
+        Map<String, Object> overrides = Map.of(
+            "git_branch", "main", "threads_override", 8, "generate_docs_override", false, "steps_override", List.of("dbt build --select state:modified+")
+        );
+        return Stream.of(
+            arguments("platform_trigger", new PlatformRequest.Trigger(
+                new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),
+                new PlatformRequest.Job(null, "nightly build", "shop", "Prod"), "Every morning", overrides, "kestra-6ea3d1c0f2b74f0a",
+                "https://kestra.example.com/ui/main/executions/company.team/nightly/5yPzW", List.of(70471831584850L), "restart", true,
+                new PlatformRequest.Following(5.0, 3600.0, "leave", true)
+            )),
+            arguments("platform_follow", new PlatformRequest.Follow(account, 70471831584850L, false, new PlatformRequest.Following(null, null, "cancel", false))),
+            arguments("platform_retry", new PlatformRequest.Retry(
+                account, 70471831584850L, List.of(70471831584851L), false, new PlatformRequest.Following(5.0, null, null, false)
+            )),
+            arguments("platform_cancel", new PlatformRequest.Cancel(account, 70471831584850L, true, null)),
+            arguments("platform_artifacts", new PlatformRequest.Artifacts(account, null, job, "dbt build", List.of("compiled/**/*.sql"))),
+            arguments("platform_jobs", new PlatformRequest.Jobs(account, "shop", "77", "night", 10)),
+            arguments("platform_runs", new PlatformRequest.Runs(account, job, null, null, List.of("error", "cancelled"), "2026-01-15T10:20:02Z", 10))
+        );
+    }
+
+    @ParameterizedTest
+    @MethodSource("platformRequests")
+    void shouldWriteAPlatformRequestAsTheRunnerReadsIt(String sample, Request request) throws IOException {
+        assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text(sample + ".json")));
+    }
+
     @Test
     void shouldWriteSecretsAsTheRunnerReadsThem() throws IOException {
-        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), Map.of("days", 30), "dbt build | tee log\n");
+        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), Map.of("days", 30), "dbt build | tee log\n", "dbtu_example_not_real");
 
         String json = new String(Base64.getDecoder().decode(secrets.toEnvironment()), StandardCharsets.UTF_8);
 
@@ -146,7 +184,7 @@ class ProtocolTest {
 
     @Test
     void shouldNotPrintSecrets() {
-        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), Map.of("token", "hunter2"), "echo hunter2").toString()).doesNotContain("hunter2");
+        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), Map.of("token", "hunter2"), "echo hunter2", "hunter2").toString()).doesNotContain("hunter2");
     }
 
     private static Instant at(String time) {
