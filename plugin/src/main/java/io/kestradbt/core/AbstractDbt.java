@@ -1,34 +1,21 @@
 package io.kestradbt.core;
 
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-
-import com.fasterxml.jackson.annotation.JsonIgnore;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
-import io.kestra.core.models.tasks.InputFilesInterface;
-import io.kestra.core.models.tasks.NamespaceFiles;
-import io.kestra.core.models.tasks.NamespaceFilesInterface;
-import io.kestra.core.models.tasks.OutputFilesInterface;
 import io.kestra.core.models.tasks.RunnableTask;
-import io.kestra.core.models.tasks.Task;
-import io.kestra.core.models.tasks.runners.TargetOS;
 import io.kestra.core.models.tasks.runners.TaskRunner;
 import io.kestra.core.runners.RunContext;
-import io.kestra.plugin.core.runner.Process;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
-import io.kestradbt.bridge.DbtRunException;
 import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
-import io.kestradbt.bridge.Runner;
 import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.dropin.DropIn;
 import io.kestradbt.core.dropin.FormerResults;
@@ -37,13 +24,12 @@ import io.kestradbt.core.options.Engine;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.OnEmptyOptions.OnEmpty;
 import io.kestradbt.core.options.Profiles;
-import io.kestradbt.core.options.Rendering;
 import io.kestradbt.core.options.Warnings;
 import io.kestradbt.state.Continuity;
+import io.kestradbt.task.Rendering;
+import io.kestradbt.task.RunnerTask;
 import io.swagger.v3.oas.annotations.media.Schema;
-import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
-import lombok.AccessLevel;
 import lombok.Builder;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;
@@ -51,26 +37,16 @@ import lombok.NoArgsConstructor;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-/** Any task that has the Python runner do something: where and how it runs. A subclass says what. */
+/** Any task that runs dbt: which dbt, on which project. A subclass says what it is to do. */
 @SuperBuilder
 @ToString
-@EqualsAndHashCode(callSuper = false) // Kestra's Task has no equality of its own
+@EqualsAndHashCode(callSuper = true)
 @Getter
 @NoArgsConstructor
-public abstract class AbstractDbt extends Task
-    implements RunnableTask<DbtOutput>, NamespaceFilesInterface, InputFilesInterface, OutputFilesInterface {
-
+public abstract class AbstractDbt extends RunnerTask<DbtOutput> implements RunnableTask<DbtOutput> { // once more: Kestra looks for the outputs here
     private static final String CORE_IMAGE = "ghcr.io/kestra-io/dbt";
 
     private static final String FUSION_IMAGE = "ghcr.io/kestra-io/dbt-fusion";
-
-    @Schema(
-        title = "Where dbt runs",
-        description = "A task runner with its own properties. Unset: a process on the worker, with the worker's Python; a container, if the type begins with `io.kestra.plugin.dbt`."
-    )
-    @PluginProperty(group = "execution")
-    @Valid
-    protected TaskRunner<?> taskRunner;
 
     @Schema(
         title = "Container image",
@@ -80,42 +56,6 @@ public abstract class AbstractDbt extends Task
     )
     @PluginProperty(group = "execution")
     protected Property<String> containerImage;
-
-    @PluginProperty(group = "main")
-    private NamespaceFiles namespaceFiles;
-
-    @PluginProperty(group = "main", dynamic = true)
-    private Object inputFiles;
-
-    @Schema(
-        title = "Files to keep besides dbt's artifacts",
-        description = "Glob patterns relative to the working directory, as `reports/**`. They come back in the output `outputFiles`. Unset: none."
-    )
-    @PluginProperty(group = "execution")
-    private Property<List<String>> outputFiles;
-
-    @Schema(title = "Environment variables", description = "For `beforeCommands` and dbt, as `env_var` reads them. Unset: none besides those of the task runner.")
-    @PluginProperty(group = "execution")
-    protected Property<Map<String, String>> env;
-
-    @Schema(title = "Shell commands to run first", description = "As `. .venv/bin/activate`; dbt runs in the same shell. The first one that fails ends the task. Unset: none.")
-    @PluginProperty(group = "execution")
-    protected Property<List<String>> beforeCommands;
-
-    @Schema(title = "Shell", description = "A POSIX shell with its arguments, for `beforeCommands` and scripts.")
-    @PluginProperty(group = "advanced")
-    @Builder.Default
-    @NotNull
-    protected Property<List<String>> interpreter = Property.ofValue(List.of("/bin/sh", "-c"));
-
-    @Schema(
-        title = "Python interpreter",
-        description = "Name or path of an interpreter that has dbt, or of any Python 3.10 or newer when `dependencies` are given."
-    )
-    @PluginProperty(group = "execution")
-    @Builder.Default
-    @NotNull
-    protected Property<String> pythonPath = Property.ofValue("python3");
 
     @Schema(
         title = "Python packages",
@@ -181,45 +121,8 @@ public abstract class AbstractDbt extends Task
     @PluginProperty(group = "execution")
     protected Property<Warnings> warnings;
 
-    @Schema(title = "Log dbt's debug lines too", description = "They are in the artifact `dbt.log` in any case.")
-    @PluginProperty(group = "advanced")
-    @Builder.Default
-    protected Property<Boolean> debug = Property.ofValue(false);
-
-    @JsonIgnore
-    @Builder.Default
-    @Getter(AccessLevel.NONE)
-    @ToString.Exclude
-    @EqualsAndHashCode.Exclude
-    private final AtomicBoolean killed = new AtomicBoolean(false);
-
     @Override
-    public DbtOutput run(RunContext runContext) throws Exception {
-        if (killed.get()) {
-            throw new InterruptedException("The task was killed before it began.");
-        }
-        Rendering rendering = new Rendering(runContext);
-        notices(rendering).forEach(runContext.logger()::info);
-        RunResult result = carryOut(runContext, rendering, commands(runContext, rendering), event -> { });
-        DbtOutput output = output(rendering, result);
-        if (result.stopped() && !killed.get()) {
-            return output; // Kestra says why it failed: a `timeout`, after which it keeps outputs only of a task that returns them
-        }
-        if (result.failure().isPresent()) {
-            throw new DbtRunException(result.failure().get(), output);
-        }
-        return output;
-    }
-
-    /**
-     * Have dbt run to its end. A subclass adds what comes before, meanwhile and after.
-     *
-     * @param listener gets each event, when the run has had it
-     */
     protected RunResult carryOut(RunContext runContext, Rendering rendering, CommandsWrapper commands, Consumer<Event> listener) throws Exception {
-        String python = rendering.text(pythonPath).orElse("python3");
-        Duration grace = runContext.render(killGrace).as(Duration.class).orElseThrow();
-        boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
         Request request = request(rendering);
         Secrets secrets = secrets(runContext, rendering, commands);
         Optional<Continuity> continuity = continuity(runContext, rendering, request, secrets);
@@ -227,15 +130,9 @@ public abstract class AbstractDbt extends Task
         if (continuity.isPresent()) {
             request = continuity.get().begin(wrapper, secrets);
         }
-        RunResult result = new Runner(runContext, wrapper, shellSetUp(rendering), python, before, grace, killed::get).run(request, secrets, listener);
-        continuity.ifPresent(kept -> kept.end(result, killed.get()));
+        RunResult result = runner(runContext, rendering, wrapper).run(request, secrets, listener);
+        continuity.ifPresent(kept -> kept.end(result, killed()));
         return result;
-    }
-
-    /** Kestra calls this on a thread of its queue, and then interrupts the one in {@link #run}, where the stop takes its time. */
-    @Override
-    public void kill() {
-        killed.set(true);
     }
 
     /** What the runner is to do. */
@@ -265,50 +162,21 @@ public abstract class AbstractDbt extends Task
         return new Secrets(Profiles.text(runContext, profiles), Map.of(), Map.of(), null);
     }
 
-    /** Where it runs. */
-    final TaskRunner<?> where() {
-        if (this instanceof DropIn task) {
-            return FormerRunner.of(task);
-        }
-        return taskRunner == null ? Process.instance() : taskRunner;
+    @Override
+    protected TaskRunner<?> where() {
+        return this instanceof DropIn task ? FormerRunner.of(task) : super.where();
     }
 
-    /** The image of a container where none is named. */
+    @Override
     protected String defaultImage(Rendering rendering) throws IllegalVariableEvaluationException {
         return Engine.FUSION.name().equals(engine(rendering)) ? FUSION_IMAGE : CORE_IMAGE;
     }
 
-    /** Lines of the shell that starts the runner, right before it. */
-    protected List<String> shellSetUp(Rendering rendering) throws IllegalVariableEvaluationException {
-        return List.of();
-    }
-
-    /** What people should know of their properties before the run, a line each. */
-    protected List<String> notices(Rendering rendering) throws IllegalVariableEvaluationException {
-        return List.of();
-    }
-
-    /** What the run leaves behind, with the outputs of Kestra's own plugin under its names. */
-    private DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
+    /** With the outputs of Kestra's own plugin under its names. */
+    @Override
+    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
         return this instanceof FormerResults task && task.byFormerName()
             ? DbtOutput.former(result, rendering.bool("parseRunResults", task.getParseRunResults()).orElse(true))
             : DbtOutput.of(result);
-    }
-
-    private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {
-        return new CommandsWrapper(runContext)
-            .withEnv(new HashMap<>(runContext.render(env).asMap(String.class, String.class)))
-            .withTaskRunner(where())
-            .withContainerImage(runContext.render(containerImage).as(String.class).orElse(defaultImage(rendering)))
-            .withNamespaceFiles(namespaceFiles)
-            .withInputFiles(inputFiles)
-            .withOutputFiles(runContext.render(outputFiles).asList(String.class))
-            .withEnableOutputDirectory(true)
-            .withTimeout(runContext.render(getTimeout()).as(Duration.class).orElse(null))
-            .withInterpreter(interpreter)
-            .withBeforeCommands(beforeCommands)
-            .withBeforeCommandsWithOptions(true)
-            .withFailFast(true)
-            .withTargetOS(TargetOS.LINUX);
     }
 }

@@ -26,7 +26,7 @@ import io.kestra.core.runners.RunContext;
 import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.LogLevel;
 import io.kestradbt.core.dropin.AlertWebhook;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 
 /**
  * Tells a webhook of warnings and errors as they happen, each node and each message once, and some of them at most. It is a courtesy: an

@@ -19,7 +19,7 @@ import io.kestra.core.storages.kv.KVValue;
 import io.kestra.core.storages.kv.KVValueAndMetadata;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.core.dropin.KvManifest;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 
 /**
  * A manifest that a key of a KV store leads to. What is stored is the URI of the file in the internal storage: a KV value is read and

@@ -11,7 +11,7 @@ import io.kestradbt.core.options.FullRefreshOptions;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
 import lombok.Getter;

@@ -26,7 +26,7 @@ import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.LogLevel;
 import io.kestradbt.bridge.Outcome;
 import io.kestradbt.core.dropin.AlertWebhook;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;

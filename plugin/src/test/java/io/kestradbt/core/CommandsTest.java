@@ -22,7 +22,7 @@ import io.kestra.core.serializers.JacksonMapper;
 import io.kestradbt.bridge.Protocol;
 import io.kestradbt.bridge.Samples;
 import io.kestradbt.core.dropin.WithoutMeaning;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -33,7 +33,7 @@ import io.kestradbt.bridge.RunSummary;
 import io.kestradbt.bridge.TestSummary;
 import io.kestradbt.core.dropin.DropIn;
 import io.kestradbt.core.options.Engine;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 
 import static io.kestradbt.core.FakeRunner.ENDED;
@@ -231,7 +231,11 @@ class DropInTest {
         return (Request.DbtCommand) task.request(new Rendering(runContextFactory.of(Map.of())));
     }
 
-    private List<String> notices(AbstractDbt task) throws Exception {
+    private List<String> notices(AbstractDropInCommand task) throws Exception {
+        return task.notices(new Rendering(runContextFactory.of(Map.of())));
+    }
+
+    private List<String> notices(DbtCLI task) throws Exception {
         return task.notices(new Rendering(runContextFactory.of(Map.of())));
     }
 }

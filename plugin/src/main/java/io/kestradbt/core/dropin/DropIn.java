@@ -11,11 +11,8 @@ import io.swagger.v3.oas.annotations.media.Schema;
  * outputs of that name. The properties here are those that were deprecated there already; under whichever name, they are honoured.
  */
 public interface DropIn {
-    /** What the names of Kestra's own plugin begin with. */
-    String FORMER_NAMES = "io.kestra.plugin.dbt.";
-
-    /** The type as the flow spells it. */
-    String getType();
+    /** Whether the flow uses the name of Kestra's own plugin. */
+    boolean byFormerName();
 
     /** What the flow names; null if it names none. */
     TaskRunner<?> getTaskRunner();
@@ -39,9 +36,4 @@ public interface DropIn {
     @Schema(title = "Options of the container, in the oldest spelling", description = "Deprecated: use `taskRunner`. Means the same as `docker`. Unset: none.", deprecated = true)
     @PluginProperty(group = "advanced")
     DockerOptions getDockerOptions();
-
-    /** Whether the flow uses the name of Kestra's own plugin. */
-    default boolean byFormerName() {
-        return getType() != null && getType().startsWith(FORMER_NAMES);
-    }
 }

@@ -7,6 +7,7 @@ import io.kestra.plugin.core.runner.Process;
 import io.kestra.plugin.scripts.exec.scripts.models.DockerOptions;
 import io.kestra.plugin.scripts.exec.scripts.models.RunnerType;
 import io.kestra.plugin.scripts.runner.docker.Docker;
+import io.kestradbt.task.Spelling;
 
 /** Where a task runs, of all the spellings there are for it. */
 public final class FormerRunner {

@@ -7,7 +7,7 @@ import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.TargetOS;
-import io.kestradbt.core.options.Rendering;
+import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 
 /** Properties of Kestra's script tasks, which its own dbt plugin inherits and which have nothing left to say here. */

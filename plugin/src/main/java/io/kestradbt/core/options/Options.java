@@ -7,6 +7,7 @@ import java.util.Map;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.task.Rendering;
 
 /** Collects dbt's options for a request, each under the name of its flag. What is unset or blank is left out. */
 public final class Options {

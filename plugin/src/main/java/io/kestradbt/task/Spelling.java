@@ -1,4 +1,4 @@
-package io.kestradbt.core.dropin;
+package io.kestradbt.task;
 
 /** One thing, two spellings. */
 public final class Spelling {

@@ -1,4 +1,4 @@
-package io.kestradbt.core.options;
+package io.kestradbt.task;
 
 import java.util.Arrays;
 import java.util.List;

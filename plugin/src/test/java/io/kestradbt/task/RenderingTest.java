@@ -1,4 +1,4 @@
-package io.kestradbt.core.options;
+package io.kestradbt.task;
 
 import java.util.List;
 import java.util.Map;
@@ -14,6 +14,7 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.serializers.JacksonMapper;
 import io.kestradbt.core.options.IndirectSelectionOptions.IndirectSelection;
+import io.kestradbt.core.options.Profiles;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
