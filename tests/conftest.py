@@ -17,6 +17,8 @@ from client import VERSIONS, Engine, Result
 from postgres import NoPostgresError, Postgres
 from rest import Server
 
+pytest_plugins = ["fake_platform.fixture"]
+
 TESTS = Path(__file__).parent
 PROJECTS = TESTS / "projects"
 BLUEPRINTS = TESTS.parent / "blueprints"
