@@ -84,6 +84,12 @@ def delete(fake: Fake, request: Request, run_id: int) -> Reply:  # noqa: ARG001
     return as_json(run_told(fake.store.change_run(fake.run(run_id).id, deleted=True)))
 
 
+@routes("GET", "/_fake/deliveries")
+def deliveries(fake: Fake, request: Request) -> Reply:  # noqa: ARG001
+    """Answer with all events that were sent to webhooks, with each attempt."""
+    return as_json(list(fake.store.deliveries))
+
+
 @routes("GET", "/_fake/requests")
 def requests(fake: Fake, request: Request) -> Reply:  # noqa: ARG001
     """Answer with all requests to the API, in their order."""

@@ -17,7 +17,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,19 @@ class FakePlatform:
     def active(self) -> list[Json]:
         """The runs that have not ended."""
         return [run for run in self.runs() if not run["ended"]]
+
+    def subscribe(self, url: str, *events: str, job_ids: Sequence[int] = ()) -> tuple[str, str]:
+        """Subscribe to events (`job.run.completed`, ...) of some jobs or of all; returns the id and the secret."""
+        body = {"name": "listener", "client_url": url, "event_types": events, "active": True, "job_ids": list(job_ids)}
+        with self.api() as api:
+            created = api.post(f"{self.url}/api/v3/accounts/{self.account_id}/webhooks/subscriptions", json=body)
+        subscription = created.raise_for_status().json()["data"]
+        return subscription["id"], subscription["hmac_secret"]
+
+    def deliveries(self) -> list[Json]:
+        """All events that were sent to webhooks, each with its `body` and its `attempts`."""
+        deliveries: list[Json] = self._ask("GET", "/deliveries")
+        return deliveries
 
     def cancel(self, run_id: int) -> None:
         """Cancel a run as somebody else would."""

@@ -17,7 +17,9 @@ NOT_FILTERS = {"limit", "offset", "order_by", "include_related", "state"}
 Item = dict[str, Any]
 
 
-def listed(request: Request, items: Iterable[Item], *, filters: set[str], orders: set[str], state: str) -> Reply:
+def listed(
+    request: Request, items: Iterable[Item], *, filters: set[str], orders: set[str], state: str, short: bool = False
+) -> Reply:
     """Answer with a page of those items that the query wants.
 
     Args:
@@ -26,6 +28,7 @@ def listed(request: Request, items: Iterable[Item], *, filters: set[str], orders
         filters: names that the query may use; others are passed over, as the platform does.
         orders: fields by which they may be ordered, `id` ascending unless asked.
         state: which are shown unless asked: `1` (active) or `all`.
+        short: whether the envelope is that of the webhook endpoints.
     """
     wanted = {name: values[-1] for name, values in request.query.items() if name in filters - NOT_FILTERS}
     asked_state = request.one("state") or state
@@ -35,10 +38,10 @@ def listed(request: Request, items: Iterable[Item], *, filters: set[str], orders
         kept = [item for item in items if all(keeps(item, name, value) for name, value in wanted.items())]
     except ValueError as error:
         raise ApiError(400, f"A filter cannot be read: {error}") from error
-    return page(request, ordered(request, kept, orders), wanted)
+    return page(request, ordered(request, kept, orders), wanted, short=short)
 
 
-def page(request: Request, items: list[Item], wanted: Item) -> Reply:
+def page(request: Request, items: list[Item], wanted: Item, *, short: bool) -> Reply:
     """Answer with the page that `limit` and `offset` ask for."""
     limit, offset = number(request, "limit", LIMIT), number(request, "offset", 0)
     if not 1 <= limit <= LIMIT:
@@ -50,7 +53,7 @@ def page(request: Request, items: list[Item], wanted: Item) -> Reply:
         "order_by": request.one("order_by") or "id",
         "pagination": {"count": len(chosen), "total_count": len(shown)},
     }
-    return enveloped(chosen, extra=extra)
+    return enveloped(chosen, extra=extra, short=short)
 
 
 def ordered(request: Request, items: list[Item], orders: set[str]) -> list[Item]:

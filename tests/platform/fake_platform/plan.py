@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fake_platform.records import PlannedStep, RunRecord, StepRecord
 from fake_platform.store import Store
-from fake_platform.wire import CANCELLED, ERROR, Job, TriggerRequest
+from fake_platform.wire import ERROR, Job, TriggerRequest
 
 RETRYABLE = {"build", "clone", "compile", "docs", "run", "run-operation", "seed", "snapshot", "test"}
 FIRST_VERSION_WITH_RETRY = (1, 6)
@@ -46,11 +46,11 @@ def failed_step(store: Store, run: RunRecord) -> StepRecord | None:
 
 def why_no_retry(store: Store, run: RunRecord) -> str | None:
     """Why a run cannot be retried from its failure, in the platform's words; None if it can."""
-    step = failed_step(store, run)
-    if run.status != ERROR or run.status == CANCELLED:
+    if run.status != ERROR:
         return "RETRY_NOT_FAILED_RUN"
     if max(other.id for other in store.runs if other.job_id == run.job_id) != run.id:
         return "RETRY_NOT_LATEST_RUN"
+    step = failed_step(store, run)
     if step is None or subcommand(step.planned.command) not in RETRYABLE:
         return "RETRY_UNSUPPORTED_CMD"
     version = re.match(r"(\d+)\.(\d+)", run.dbt_version)

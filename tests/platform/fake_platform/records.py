@@ -133,6 +133,32 @@ class RunRecord(Record):
         return self.status in ENDED
 
 
+class Attempt(Record):
+    """A try to deliver an event."""
+
+    at: float
+    status: int | None = None
+    """What it was answered with; None, if there was no answer."""
+    answer: str = ""
+    error: str | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the receiver has it now."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Delivery(Record):
+    """An event for one subscriber."""
+
+    id: str
+    subscription_id: str
+    event_type: str
+    at: float
+    body: str
+    attempts: tuple[Attempt, ...] = ()
+
+
 class Received(Record):
     """A request that came in, and what it was answered with."""
 

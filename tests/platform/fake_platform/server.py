@@ -16,14 +16,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fake_platform import api_control, api_jobs, api_runs, api_v3
+from fake_platform import api_control, api_jobs, api_runs, api_v3, api_webhooks
 from fake_platform.clock import now
 from fake_platform.fake import Fake
 from fake_platform.faults import Fault
 from fake_platform.records import Received
 from fake_platform.routing import Answer, ApiError, Reply, Request, Routes, as_json, error_reply, html
 
-API: tuple[Routes, ...] = (api_jobs.routes, api_runs.routes, api_v3.routes)
+API: tuple[Routes, ...] = (api_jobs.routes, api_runs.routes, api_v3.routes, api_webhooks.routes)
 CONTROL: tuple[Routes, ...] = (api_control.routes,)
 KEPT_OF_BODY = 4000
 

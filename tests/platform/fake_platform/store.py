@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from fake_platform.clock import now, with_t
-from fake_platform.records import Behaviour, Received, RunRecord, Settings, StepRecord
-from fake_platform.wire import Account, Connection, Environment, Job, Project
+from fake_platform.records import Behaviour, Delivery, Received, RunRecord, Settings, StepRecord
+from fake_platform.wire import Account, Connection, Environment, Job, Project, Subscription
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -84,6 +84,8 @@ class Store:
         self.behaviours = Table(self, "behaviours", Behaviour)
         self.runs = Table(self, "runs", RunRecord)
         self.steps = Table(self, "steps", StepRecord)
+        self.subscriptions = Table(self, "subscriptions", Subscription)
+        self.deliveries = Table(self, "deliveries", Delivery)
         self.received = Table(self, "received", Received)
 
     @property

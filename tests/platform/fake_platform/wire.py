@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -153,6 +153,42 @@ class TriggerRequest(Wire):
     gitlab_merge_request_id: int | None = None
     azure_pull_request_id: int | None = None
     non_native_pull_request_id: int | None = None
+
+
+EventType = Literal["job.run.started", "job.run.completed", "job.run.errored"]
+
+
+class SubscriptionFields(Wire):
+    """What a client says of a webhook subscription."""
+
+    name: str = Field(min_length=1)
+    client_url: str = Field(pattern="^https?://")
+    event_types: list[EventType] = Field(min_length=1)
+    active: bool
+    job_ids: list[int] = []
+    description: str | None = None
+
+
+class Subscription(Wire):
+    """A webhook subscription: ids are strings here, and times microseconds since the epoch, as strings too."""
+
+    id: str
+    account_id: str
+    account_identifier: str
+    name: str
+    client_url: str
+    event_types: list[EventType]
+    job_ids: list[str]
+    active: bool
+    description: str | None
+    created_at: str
+    updated_at: str
+    http_status_code: str = "0"
+    hmac_secret: str
+
+    def wants(self, job_id: int) -> bool:
+        """Whether it is about a job; without jobs, it is about all."""
+        return not self.job_ids or str(job_id) in self.job_ids
 
 
 class Step(Wire):
