@@ -242,11 +242,12 @@ def test_it_goes_on_after_a_restart(platform: FakePlatform, api: httpx.Client) -
     running, queued = platform.trigger(), platform.trigger(job_id)
     assert queued > 7e13
     platform.wait(running, RUNNING)
+    data(api.get("/runs/"))
     platform.restart()
     assert [run["status"] for run in platform.runs()] == [ERROR, QUEUED]
     shown = data(api.get(f"/runs/{running}/"))
     assert shown["run_duration"] == f"{float(shown['run_duration'])}"
-    assert platform.requests("POST", "/run/")
+    assert [one["method"] for one in platform.requests(path="/runs/")] == ["GET", "GET"]
 
 
 def test_many_and_large_artifacts_are_made_while_they_are_sent(platform: FakePlatform, api: httpx.Client) -> None:

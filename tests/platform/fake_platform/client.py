@@ -23,6 +23,8 @@ from typing import Any
 
 import httpx
 
+from fake_platform.routing import HELPER
+
 HERE = Path(__file__).resolve().parents[1]
 STOP_LIMIT_S = 30.0
 WAIT_LIMIT_S = 120.0
@@ -72,11 +74,14 @@ class FakePlatform:
         self.url = told["url"]
         self.account_id, self.job_id = told["account_id"], told["job_id"]
         self.project_id, self.environment_id = told["project_id"], told["environment_id"]
+        self._v3 = f"{self.url}/api/v3/accounts/{self.account_id}"
+        self._api = self.api(**{"User-Agent": HELPER})
         self._control = httpx.Client(base_url=f"{self.url}/_fake", timeout=60, trust_env=False)
 
     def stop(self) -> None:
         """Stop it, and the dbt processes that it has started."""
         self._control.close()
+        self._api.close()
         assert self._process.stdin and self._process.stdout  # as made above
         self._process.stdin.close()
         try:
@@ -115,17 +120,15 @@ class FakePlatform:
     def add_job(self, steps: list[str], *, project_id: int | None = None, name: str = "build", **fields: Any) -> int:  # noqa: ANN401 - of the API
         """Create a job and return its id; `fields` are those of the API (`generate_docs`, `settings`, ...)."""
         project = project_id or self.project_id
-        with self.api() as api:
-            environments = api.get(f"{self.url}/api/v3/accounts/{self.account_id}/projects/{project}/environments/")
-            (environment,) = environments.raise_for_status().json()["data"]
-            ids = {"project_id": project, "environment_id": environment["id"]}
-            created = api.post("/jobs/", json={**ids, "name": name, "execute_steps": steps, **fields})
+        environments = self._api.get(f"{self._v3}/projects/{project}/environments/")
+        (environment,) = environments.raise_for_status().json()["data"]
+        ids = {"project_id": project, "environment_id": environment["id"]}
+        created = self._api.post("/jobs/", json={**ids, "name": name, "execute_steps": steps, **fields})
         return int(created.raise_for_status().json()["data"]["id"])
 
     def trigger(self, job_id: int | None = None, cause: str = "Somebody else", **overrides: Any) -> int:  # noqa: ANN401 - of the API
         """Start a run as somebody else would, and return its id."""
-        with self.api() as api:
-            answer = api.post(f"/jobs/{job_id or self.job_id}/run/", json={"cause": cause, **overrides})
+        answer = self._api.post(f"/jobs/{job_id or self.job_id}/run/", json={"cause": cause, **overrides})
         return int(answer.raise_for_status().json()["data"]["id"])
 
     def behave(self, job_id: int | None = None, **behaviour: Any) -> None:  # noqa: ANN401 - see Behaviour
@@ -171,8 +174,7 @@ class FakePlatform:
     def subscribe(self, url: str, *events: str, job_ids: Sequence[int] = ()) -> tuple[str, str]:
         """Subscribe to events (`job.run.completed`, ...) of some jobs or of all; returns the id and the secret."""
         body = {"name": "listener", "client_url": url, "event_types": events, "active": True, "job_ids": list(job_ids)}
-        with self.api() as api:
-            created = api.post(f"{self.url}/api/v3/accounts/{self.account_id}/webhooks/subscriptions", json=body)
+        created = self._api.post(f"{self._v3}/webhooks/subscriptions", json=body)
         subscription = created.raise_for_status().json()["data"]
         return subscription["id"], subscription["hmac_secret"]
 
@@ -190,7 +192,7 @@ class FakePlatform:
         self._ask("POST", f"/runs/{run_id}/delete")
 
     def requests(self, method: str | None = None, path: str = "") -> list[Json]:
-        """All requests that came in, those with this method and with this text in their path."""
+        """All requests that came in, but those of this class: with this method, and with this text in their path."""
         received: list[Json] = self._ask("GET", "/requests")
         return [one for one in received if method in (None, one["method"]) and path in one["path"]]
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+HELPER = "fake-platform-helper"
+"""The User-Agent of what tests do besides what they test: it meets no faults, and is not counted."""
 NOT_FOUND = "Not found; check your permissions."
 HTML = "<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
 

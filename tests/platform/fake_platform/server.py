@@ -21,7 +21,7 @@ from fake_platform.clock import now
 from fake_platform.fake import Fake
 from fake_platform.faults import Fault
 from fake_platform.records import Received
-from fake_platform.routing import Answer, ApiError, Reply, Request, Routes, as_json, error_reply, html
+from fake_platform.routing import HELPER, Answer, ApiError, Reply, Request, Routes, as_json, error_reply, html
 
 API: tuple[Routes, ...] = (api_jobs.routes, api_runs.routes, api_v3.routes, api_webhooks.routes)
 CONTROL: tuple[Routes, ...] = (api_control.routes,)
@@ -58,8 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(parts.path)
         query = parse_qs(parts.query, keep_blank_values=True)
         request = Request(self.command, path, query, body, self.server.fake.store.account.id)
-        if path.startswith("/_fake/"):
-            self.send(self.carried_out(request, CONTROL))
+        if path.startswith("/_fake/") or self.headers["User-Agent"] == HELPER:
+            self.send(self.carried_out(request, CONTROL + API))
             return
         met = self.server.fake.faults.meet(self.command, path)
         received = self.receive(request, parts.query, met[0] if met else None)
