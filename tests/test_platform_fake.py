@@ -138,6 +138,10 @@ def test_a_failed_run_is_retried_from_its_failure(platform: FakePlatform, api: h
         "after_people",
     }
     data(api.post(f"/runs/{failed}/retry/"), 400)
+    no_dbt = platform.add_job(["ls"])
+    assert platform.wait(platform.trigger(no_dbt))["status"] == ERROR
+    (run,) = data(api.get("/runs/", params={"job_definition_id": no_dbt}))
+    assert run["retry_not_supported_reason"] == "RETRY_UNSUPPORTED_CMD"
     assert data(api.get(f"/runs/{failed}/"))["retry_not_supported_reason"] == "RETRY_NOT_LATEST_RUN"
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from fake_platform.fake import Fake
 from fake_platform.faults import Fault
-from fake_platform.records import Behaviour, RunRecord, Settings
+from fake_platform.records import Behaviour, RunRecord
 from fake_platform.routing import ApiError, Reply, Request, Routes, as_json
 
 routes = Routes()
@@ -37,10 +37,12 @@ def get_settings(fake: Fake, request: Request) -> Reply:  # noqa: ARG001
 @routes("POST", "/_fake/settings")
 def change_settings(fake: Fake, request: Request) -> Reply:
     """Change those switches that the body names."""
-    changed = {**fake.store.settings.model_dump(), **json.loads(request.body)}
-    fake.store.set(read(Settings, changed))
+    try:
+        settings = fake.store.change_settings(**json.loads(request.body))
+    except ValueError as error:
+        raise ApiError(400, str(error)) from error
     fake.executor.fill_slots()
-    return as_json(fake.store.settings)
+    return as_json(settings)
 
 
 @routes("POST", "/_fake/projects")
@@ -127,14 +129,6 @@ def beginnings(fake: Fake) -> dict[str, int]:
     job = next(iter(fake.store.jobs))
     ids = {"job_id": job.id, "project_id": job.project_id, "environment_id": job.environment_id}
     return {"account_id": fake.store.account.id, **ids}
-
-
-def read(model: type[Settings], values: dict[str, object]) -> Settings:
-    """Read switches; unknown ones are an error."""
-    try:
-        return model.model_validate(values)
-    except ValueError as error:
-        raise ApiError(400, str(error)) from error
 
 
 def run_told(run: RunRecord) -> dict[str, object]:

@@ -36,7 +36,7 @@ routes = Routes()
 @routes("GET", "/api/v2/accounts/")
 def list_accounts(fake: Fake, request: Request) -> Reply:
     """Answer with the accounts that the token opens."""
-    accounts = [account.model_dump() for account in fake.store.accounts]
+    accounts = [fake.store.account.model_dump()]
     return listed(request, accounts, filters={"pk"}, orders={"id"}, state="1")
 
 

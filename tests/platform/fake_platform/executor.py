@@ -121,16 +121,17 @@ class Executor:
             return self._follow_script(run, stop)
         self._store.change_run(run.id, status=STARTING, dequeued_at=now())
         stop.pause(self._store.settings.starting_s)
+        order = self._order(run)
+        recording = self._wait_for(order, run, stop) if run.behaviour.mode == "recorded" else None
         if stop.now:
             return CANCELLED, CANCELLED_BY_USER
         limit_s = self._time_limit_s(run)
-        order = self._order(run)
         run = self._store.change_run(
             run.id, status=RUNNING, started_at=now(), git_sha=run.request.git_sha or digest(Path(order.project))
         )
         stop.deadline = now() + limit_s if limit_s else None
         self._notify("job.run.started", run.id)
-        succeeded = self._replay(run, order, stop) if run.behaviour.mode == "recorded" else self._run(run, order, stop)
+        succeeded = self._replay(run, recording, stop) if recording else self._run(run, order, stop)
         if stop.asked.is_set():
             return CANCELLED, CANCELLED_BY_USER
         if stop.timed_out:
@@ -149,11 +150,8 @@ class Executor:
                 return False
         return True
 
-    def _replay(self, run: RunRecord, order: Order, stop: Stop) -> bool:
+    def _replay(self, run: RunRecord, recording: Recording, stop: Stop) -> bool:
         """Take each step as it went when it was recorded."""
-        recording = self._wait_for(order, run, stop)
-        if recording is None:
-            return False
         self._store.change_run(run.id, workspace=recording.workspace)
         step_s = run.behaviour.step_s
         for index, (planned_step, recorded) in enumerate(zip(run.plan, recording.steps, strict=False), 1):
@@ -164,6 +162,7 @@ class Executor:
         return True
 
     def _wait_for(self, order: Order, run: RunRecord, stop: Stop) -> Recording | None:
+        """The recording of a run; none if the run has to stop before it is made."""
         recording = self._recordings.of(order, run.plan)
         while not stop.now:
             with contextlib.suppress(NotYet):

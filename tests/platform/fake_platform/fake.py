@@ -8,7 +8,7 @@ from fake_platform.clock import now, with_t
 from fake_platform.executor import Executor
 from fake_platform.faults import Faults
 from fake_platform.recordings import Recordings
-from fake_platform.records import Behaviour, RunRecord, Settings
+from fake_platform.records import Behaviour, RunRecord
 from fake_platform.routing import ApiError
 from fake_platform.store import LARGE, Store
 from fake_platform.webhooks import Webhooks
@@ -34,7 +34,7 @@ class Fake:
     def _furnish(self, large_ids: bool, behaviour: Behaviour) -> None:
         """Begin with the project of the tests, and one job that builds it."""
         store = self.store
-        store.set(Settings(large_ids=large_ids))
+        store.change_settings(large_ids=large_ids)
         store.behaviours.put("all", behaviour)
         account_id = 12345 + (LARGE if large_ids else 0)
         store.accounts.put(account_id, Account(id=account_id))

@@ -9,6 +9,7 @@ from pathlib import Path
 from fake_platform.records import PlannedStep, RunRecord, StepRecord
 from fake_platform.store import Store
 from fake_platform.wire import ERROR, Job, TriggerRequest
+from fake_platform.workspace import wrote_results
 
 RETRYABLE = {"build", "clone", "compile", "docs", "run", "run-operation", "seed", "snapshot", "test"}
 FIRST_VERSION_WITH_RETRY = (1, 6)
@@ -56,7 +57,7 @@ def why_no_retry(store: Store, run: RunRecord) -> str | None:
     version = re.match(r"(\d+)\.(\d+)", run.dbt_version)
     if version and (int(version[1]), int(version[2])) < FIRST_VERSION_WITH_RETRY:
         return "RETRY_UNSUPPORTED_VERSION"
-    if not (Path(step.folder) / "artifacts" / "run_results.json").exists():
+    if not wrote_results(Path(step.folder)):
         return "RETRY_NO_RUN_RESULTS"
     return None
 

@@ -9,7 +9,9 @@ import os
 import re
 import socket
 import struct
+import sys
 import time
+import traceback
 from collections.abc import Iterable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +45,11 @@ class Server(ThreadingHTTPServer):
         """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say what went wrong, but not that a client has gone."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers the requests of one connection."""
@@ -65,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         received = self.receive(request, parts.query, met[0] if met else None)
         reply = self.reply(request, met[1] if met else Fault())
         if reply:
-            self.server.fake.store.received.change(received.id, answered=reply.code)
+            self.note_answer(received, reply.code)
             self.send(reply, met[1].cut_at if met else None)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - as the base class wants them
@@ -85,6 +92,13 @@ class Handler(BaseHTTPRequestHandler):
             fault=fault,
         )
         return store.received.put(received.id, received)
+
+    def note_answer(self, received: Received, code: int) -> None:
+        """Note what a request was answered with, unless a test has had the requests forgotten meanwhile."""
+        store = self.server.fake.store
+        with store.lock:
+            if store.received.get(received.id):
+                store.received.change(received.id, answered=code)
 
     def reply(self, request: Request, fault: Fault) -> Reply | None:
         """Carry a request out, with what its fault makes of it; None if its connection was reset."""
@@ -110,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         """Do what somebody else does in the middle of it."""
         fake = self.server.fake
         if fault.action == "revoke_token":
-            fake.store.set(fake.store.settings.model_copy(update={"token_valid": False}))
+            fake.store.change_settings(token_valid=False)
         run_id = re.search(r"/runs/(\d+)/", request.path)
         if run_id and fault.action == "cancel_run":
             fake.executor.cancel(int(run_id[1]))
@@ -136,6 +150,9 @@ class Handler(BaseHTTPRequestHandler):
             return answer(self.server.fake, request, **held)
         except ApiError as error:
             return error_reply(error.code, error.message)
+        except Exception as error:  # noqa: BLE001 - a mistake of the fake must not look like one of its faults
+            traceback.print_exc()
+            return error_reply(500, f"The fake itself has failed: {error!r}")
 
     def no_answer(self, request: Request, routes: Iterable[Routes], methods: set[str]) -> Reply:
         """Answer to an unknown path or method. A GET without the last slash is sent there; a POST is lost."""

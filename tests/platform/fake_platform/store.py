@@ -93,15 +93,20 @@ class Store:
         """The switches as they are now."""
         return self._settings.get("now") or Settings()
 
-    def set(self, settings: Settings) -> Settings:
-        """Replace the switches."""
-        return self._settings.put("now", settings)
+    def change_settings(self, **changes: Any) -> Settings:  # noqa: ANN401 - values of its fields
+        """Change some switches.
+
+        Raises:
+            ValueError: there is no such switch, or it takes no such value.
+        """
+        with self.lock:
+            return self._settings.put("now", Settings.model_validate({**self.settings.model_dump(), **changes}))
 
     @property
     def account(self) -> Account:
-        """The one account."""
+        """The one account, with as many run slots as there are now."""
         (account,) = self.accounts
-        return account
+        return account.model_copy(update={"run_slots": self.settings.run_slots})
 
     def new_id(self, first: int) -> int:
         """Return an id that was never given, small or large as the settings say.

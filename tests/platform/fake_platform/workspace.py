@@ -21,6 +21,8 @@ from fake_platform.records import PlannedStep, Record
 
 NOT_CLONED = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb", "*.duckdb.wal", "__pycache__", ".git")
 WAREHOUSE = "warehouse.duckdb"
+BEGAN = "began"
+"""An empty file beside a step's log, as old as the step."""
 LOOK_EVERY_S = 0.1
 STOP_LIMIT_S = 10.0
 HIDDEN_FROM_DBT = "DBT_PLATFORM_TOKEN"
@@ -116,6 +118,7 @@ class Workspace:
         if words[:1] != ["dbt"]:
             log.write_text(f"`{command}` is no dbt command.\n", encoding="utf-8")
             return False
+        (folder / BEGAN).touch()
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [Path(sys.executable).parent / "dbt", *words[1:]],
@@ -153,6 +156,12 @@ def wait(process: subprocess.Popen[bytes], stop: Stop) -> int:
         return process.wait(STOP_LIMIT_S)
     os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
+
+
+def wrote_results(folder: Path) -> bool:
+    """Whether dbt wrote run_results.json in a step, or left the one that an earlier step had written."""
+    results = folder / "artifacts" / "run_results.json"
+    return results.exists() and results.stat().st_mtime_ns >= (folder / BEGAN).stat().st_mtime_ns
 
 
 def digest(folder: Path) -> str:
