@@ -19,11 +19,11 @@ from kestra_dbt.core.failures import of_text
 from kestra_dbt.core.json_log import parse
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.reception import Reception
-from kestra_dbt.core.status import outcome
 from kestra_dbt.core.translation import Translator, Wanted
 from kestra_dbt.protocol import DbtCommand, Event, FailureCode, InvocationFinished, NodeStarted, Outcome, encode
 from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import Results
+from kestra_dbt.terms.status import outcome
 
 NOW = datetime.now(timezone.utc)
 BUILD = DbtCommand(command=["build"])

@@ -7,15 +7,16 @@ from types import SimpleNamespace as Thing
 
 import pytest
 
-from kestra_dbt.core.nodes import facts_of, to_label
-from kestra_dbt.core.options import arguments, selection
+from kestra_dbt.core.options import arguments
 from kestra_dbt.core.own_state import with_state_kept
-from kestra_dbt.core.status import outcome
 from kestra_dbt.core.supervisor import LineBuffer
 from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE, with_task_profiles
 from kestra_dbt.environment import is_installed
 from kestra_dbt.protocol import DbtOptions, Outcome, Secrets
 from kestra_dbt.report.output import OutputFolder
+from kestra_dbt.terms.nodes import facts_of, to_label
+from kestra_dbt.terms.status import outcome
+from kestra_dbt.terms.words import selection
 
 
 def test_options_become_flags() -> None:

@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kestra_dbt.report.artifact_names import ARTIFACTS, ArtifactNames
 from kestra_dbt.report.output import OutputFolder
-
-_FILES = {
-    "manifest.json": "manifest.json",
-    "run_results.json": "run_results.json",
-    "catalog.json": "catalog.json",
-    "sources.json": "sources.json",
-    "semantic_manifest.json": "semantic_manifest.json",
-    "static_index.html": "docs.html",
-}
-"""Names in dbt's target folder, and those that users look up."""
 
 RESULTS = frozenset({"run_results.json", "sources.json"})
 """Where dbt writes how nodes ended; `source freshness` has a file of its own."""
@@ -55,8 +46,7 @@ class Collector:
     def __init__(self, output: OutputFolder) -> None:
         self._output = output
         self._log_ends: dict[Path, int] = {}
-        self._by_invocation: dict[str, list[str]] = {}
-        self._results_of_nodes = False
+        self._names = ArtifactNames(output)
 
     def begin_log(self, log: Path) -> None:
         """Note where an invocation that just started writes on in dbt's log: what stands before is not of this run."""
@@ -75,20 +65,12 @@ class Collector:
                 names.append("target.zip")
         if places.logs is not None and self._take_log(places.logs / "dbt.log", invocation):
             names.append("dbt.log")
-        for name in names:
-            # A documentation step writes run results too; they don't hide those of the build.
-            if name != "run_results.json" or ran_nodes or not self._results_of_nodes:
-                self._output.announce(name, f"{invocation}/{name}")
-        self._results_of_nodes |= ran_nodes and "run_results.json" in names
-        self._by_invocation[invocation] = names
+        self._names.announce(invocation, names, ran_nodes=ran_nodes)
         return names
 
     def announce_by_invocation(self) -> None:
         """Where there were several invocations, make the artifacts of each one known under its name, too."""
-        if len(self._by_invocation) > 1:
-            for invocation, names in self._by_invocation.items():
-                for name in names:
-                    self._output.announce(f"{invocation}/{name}")
+        self._names.announce_by_invocation()
 
     def _take(self, source: Path, invocation: str, name: str) -> bool:
         with _told(name):
@@ -123,7 +105,7 @@ def _told(name: str) -> Iterator[None]:
 
 
 def _written(places: Places, since: float) -> Iterator[tuple[str, Path]]:
-    for source, name in _FILES.items():
+    for source, name in ARTIFACTS.items():
         file = places.target / source if places.target else Path(source)
         if name == "sources.json" and places.results:
             file = places.results

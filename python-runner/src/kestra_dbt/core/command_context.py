@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 from kestra_dbt.core.command_line import CommandLine
-from kestra_dbt.core.commands import checks_sources
 from kestra_dbt.core.context import Project
-from kestra_dbt.core.json_log import Fields
-from kestra_dbt.core.written import WrittenManifest, results_of
+from kestra_dbt.terms.commands import checks_sources
+from kestra_dbt.terms.fields import Fields
+from kestra_dbt.terms.written import WrittenManifest, results_of
 
 _CLOCK_TICK_S = 0.02
 """File times may lag behind the clock by a tick of the kernel."""

@@ -5,13 +5,7 @@ import os
 import re
 from pathlib import Path
 
-_COMMANDS = frozenset(
-    {
-        *("build", "clean", "clone", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "retry", "run"),
-        *("run-operation", "seed", "show", "snapshot", "source", "test"),
-    }
-)
-_WITH_SUBCOMMAND = frozenset({"docs", "source"})
+from kestra_dbt.terms.words import command_in
 
 
 class CommandLine:
@@ -22,13 +16,7 @@ class CommandLine:
 
     def command(self) -> str:
         """Return dbt's command with its subcommand; ``dbt`` if there is none, as in ``dbt --version``."""
-        found = [index for index, word in enumerate(self._arguments) if word in _COMMANDS]
-        if not found:
-            return "dbt"
-        # after an option it may be its value, as in `--target test run`
-        index = next((i for i in found if i == 0 or not self._arguments[i - 1].startswith("-")), found[0])
-        words = 2 if self._arguments[index] in _WITH_SUBCOMMAND else 1
-        return " ".join(self._arguments[index : index + words])
+        return command_in(self._arguments)
 
     def option(self, *flags: str, variable: str | None = None) -> str | None:
         """Return the value of an option by the names of its flag; else that of its variable; None if it has none."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from kestra_dbt.core.command_line import CommandLine
-from kestra_dbt.core.text import clean
 from kestra_dbt.stop_file import GRACE_S
+from kestra_dbt.terms.text import clean
 
 SIGNALLED = 128
 """What a shell adds to the number of the signal that ended a process."""

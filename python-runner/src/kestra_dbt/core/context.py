@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kestra_dbt.core.nodes import Manifest
+from kestra_dbt.terms.nodes import Manifest
 
 
 @dataclass(frozen=True)

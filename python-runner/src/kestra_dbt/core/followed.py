@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 
 from kestra_dbt.core.channel import DEBUG_VARIABLE, Channel
 from kestra_dbt.core.context import Context
-from kestra_dbt.core.options import selection
 from kestra_dbt.core.translation import Translator, Wanted
 from kestra_dbt.protocol import Artifact, Failure, FailureCode, InvocationFinished
+from kestra_dbt.terms.words import selection
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code of an invocation that is not begun, because the run is being stopped."""

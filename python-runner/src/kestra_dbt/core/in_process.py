@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from kestra_dbt.core.commands import checks_sources
 from kestra_dbt.core.context import Project
-from kestra_dbt.core.nodes import Manifest
+from kestra_dbt.terms.commands import checks_sources
+from kestra_dbt.terms.nodes import Manifest
 
 
 class ClickContext:

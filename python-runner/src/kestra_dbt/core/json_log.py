@@ -1,14 +1,8 @@
 """Lines of dbt's JSON log, read as the protobuf messages that dbt's own callbacks get."""
 
 import json
-from typing import Any
 
-
-class Fields(dict[str, Any]):
-    """An object of JSON with the attributes of a message; a field that is not there is None."""
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - JSON
-        return self.get(name)
+from kestra_dbt.terms.fields import Fields
 
 
 def parse(line: bytes) -> Fields | None:

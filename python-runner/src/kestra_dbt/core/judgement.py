@@ -3,20 +3,13 @@
 from collections.abc import Iterator
 
 from kestra_dbt.core.collection import RESULTS
-from kestra_dbt.core.commands import checks_sources, is_list, runs_nodes, verb
-from kestra_dbt.core.failures import of_nodes
 from kestra_dbt.core.stop import StopReport
 from kestra_dbt.protocol import DbtRequest, Failure, FailureCode, Judgement, Outcome, ShellScript
+from kestra_dbt.report.failed_nodes import of_nodes
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
-
-_NAMED_AT_MOST = 5
-
-_OF_NOTHING = frozenset({"NothingToDo", "NoNodesSelected", "NoNodesForSelectionCriteria"})
-"""dbt's warnings of a selection that matches nothing, for which there is a rule of its own."""
-
-_RENAMED = frozenset({"MetricAttributesRenamed", "EnvironmentVariableRenamed"})
-"""dbt's deprecations that aren't called so."""
+from kestra_dbt.report.warnings import did_nothing, invocation_name, passed, what_nothing
+from kestra_dbt.terms.commands import checks_sources, runs_nodes
 
 _SIGNALLED = 128
 _KILLED_HARD = 137
@@ -35,7 +28,7 @@ def judge(
     doubt = next(_doubts(results, rules), None)
     if doubt is not None:
         return _failed(1, doubt)
-    return _passed(results, rules, script=script)
+    return passed(results, rules, script=script)
 
 
 def _doubts(results: Results, rules: Judgement) -> Iterator[Failure]:
@@ -47,12 +40,12 @@ def _doubts(results: Results, rules: Judgement) -> Iterator[Failure]:
     if results.begun > len(results.invocations):
         yield _not_followed(results.begun - len(results.invocations))
     if rules.on_empty == "fail":
-        yield from (_nothing_done(i, results) for i in invocations if _did_nothing(i))
+        yield from (_nothing_done(i, results) for i in invocations if did_nothing(i))
 
 
 def _lacks_results(invocation: Invocation) -> bool:
     """Tell whether an invocation that calls itself good left no results, which it was to write."""
-    executed = runs_nodes(invocation.command) and not _did_nothing(invocation)
+    executed = runs_nodes(invocation.command) and not did_nothing(invocation)
     written = not RESULTS.isdisjoint(invocation.artifacts)
     return executed and invocation.exit_code == 0 and invocation.writes_results and not written
 
@@ -94,71 +87,8 @@ def _not_followed(count: int) -> Failure:
 
 
 def _nothing_done(invocation: Invocation, results: Results) -> Failure:
-    said = f"{_invocation_name(invocation, results)} {_what_nothing(invocation)}"
+    said = f"{invocation_name(invocation, results)} {what_nothing(invocation)}"
     return Failure(code=FailureCode.EMPTY, sentence=f"{said}; `onEmpty` makes that a failure.")
-
-
-def _passed(results: Results, rules: Judgement, *, script: bool) -> Verdict:
-    reasons = [
-        f"{_invocation_name(invocation, results)} {reason}"
-        for invocation in results.invocations.values()
-        for reason in _reasons_to_warn(invocation, rules)
-    ]
-    if len(reasons) > _NAMED_AT_MOST:
-        reasons[_NAMED_AT_MOST:] = [f"and {len(reasons) - _NAMED_AT_MOST} more like these"]
-    if script and not results.invocations:
-        reasons.append(
-            "no dbt was followed: the commands start none, or one that is not the first `dbt` on PATH; have it found "
-            "through `pythonPath` or `dependencies` instead"
-        )
-    warned = [node for node in results.nodes if node.outcome is Outcome.WARNING]
-    if warned and rules.warnings != "none":
-        named = ", ".join(f"{node.resource_type} {node.label}" for node in warned[:5])
-        reasons.append(f"{len(warned)} of {len(results.nodes)} nodes ended with a warning: {named}")
-    if reasons:
-        return Verdict(Outcome.WARNING, 0, reason=f"{'; '.join(reasons)}.")
-    return Verdict(Outcome.SUCCESS, 0)
-
-
-def _reasons_to_warn(invocation: Invocation, rules: Judgement) -> Iterator[str]:
-    if invocation.exit_code:
-        yield "failed, and the script went on"
-    elif _did_nothing(invocation) and rules.on_empty == "warn":
-        yield _what_nothing(invocation)
-    warned = [_times(name, count) for name, count in invocation.warned.items() if _counts(name, invocation, rules)]
-    if warned:
-        yield f"warned: {', '.join(warned)}"
-
-
-def _times(warning: str, count: int) -> str:
-    return warning if count == 1 else f"{warning} ({count} times)"
-
-
-def _counts(warning: str, invocation: Invocation, rules: Judgement) -> bool:
-    """Tell whether this warning of dbt itself makes the run one."""
-    if rules.warnings == "deprecations":
-        return "Deprecat" in warning or warning in _RENAMED
-    return rules.warnings == "all" and not (warning in _OF_NOTHING and _did_nothing(invocation))
-
-
-def _what_nothing(invocation: Invocation) -> str:
-    return f"{verb(invocation.command)} nothing: {_why_nothing(invocation)}"
-
-
-def _did_nothing(invocation: Invocation) -> bool:
-    if is_list(invocation.command):  # in a script, where it has no table, the script itself reads what is listed
-        return 0 in invocation.tables.values()
-    return verb(invocation.command) is not None and all(node.resource_type == "operation" for node in invocation.nodes)
-
-
-def _why_nothing(invocation: Invocation) -> str:
-    if invocation.command == "retry":
-        return "no node of the earlier run failed or was skipped"
-    if invocation.selection:
-        return f"`{invocation.selection}` selects nothing"
-    if invocation.command.startswith("source"):
-        return "no source of the project has a `freshness`"
-    return "the project has no nodes for it"
 
 
 def _failed(code: int, failure: Failure) -> Verdict:
@@ -224,8 +154,3 @@ def _stopped_sentence(results: Results, stopped: StopReport) -> str:
 
 def _names_of_running(invocation: Invocation) -> str:
     return ", ".join(f"{node.resource_type} {node.label}" for node in invocation.running.values())
-
-
-def _invocation_name(invocation: Invocation, results: Results) -> str:
-    number = f" (number {invocation.number})" if len(results.invocations) > 1 else ""
-    return f"`{invocation.title}`{number}"

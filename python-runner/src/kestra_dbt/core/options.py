@@ -10,9 +10,6 @@ _ONE_WAY_FLAGS = frozenset(
 )
 """Flags that dbt has no `--no-` form of: off is to leave them out."""
 
-SELECTING = frozenset({"--select", "-s", "--models", "--model", "-m", "--exclude", "--selector", "--resource-type"})
-"""Flags that say which nodes a command is about."""
-
 
 def arguments(command: list[str], options: DbtOptions, secrets: Secrets, more: list[str]) -> list[str]:
     """Return the arguments of one dbt command, as dbt's command line takes them."""
@@ -24,23 +21,6 @@ def arguments(command: list[str], options: DbtOptions, secrets: Secrets, more: l
     if secrets.macro_args:
         found += ["--args", json.dumps(secrets.macro_args)]
     return found + more
-
-
-def selection(arguments_given: list[str]) -> str | None:
-    """Return the part of dbt's arguments that selects nodes, for people; None where all are meant."""
-    return " ".join(kept(arguments_given, SELECTING))[:500] or None
-
-
-def kept(arguments_given: list[str], flags: frozenset[str]) -> list[str]:
-    """Return those of dbt's arguments that are among ``flags``, with their values."""
-    found: list[str] = []
-    keeping = False
-    for argument in arguments_given:
-        if argument.startswith("-"):
-            keeping = argument.partition("=")[0] in flags
-        if keeping:
-            found.append(argument)
-    return found
 
 
 def _flag(name: str, value: str | int | bool | list[str] | dict[str, Any]) -> list[str]:

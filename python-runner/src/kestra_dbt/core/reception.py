@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kestra_dbt.core.collection import Collector, Places
-from kestra_dbt.core.commands import runs_nodes
 from kestra_dbt.protocol import (
     Artifact,
     Event,
@@ -20,6 +19,7 @@ from kestra_dbt.protocol import (
     is_kind,
 )
 from kestra_dbt.report.results import Results
+from kestra_dbt.terms.commands import runs_nodes
 
 
 class Reception:

@@ -12,7 +12,6 @@ from typing import NoReturn
 
 from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VARIABLE, pipe_name
 from kestra_dbt.core.collection import Collector
-from kestra_dbt.core.commands import is_list
 from kestra_dbt.core.invoker import invoker
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.options import arguments
@@ -21,9 +20,9 @@ from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.resumption import resumed
 from kestra_dbt.core.state import with_state, write_empty
-from kestra_dbt.core.supervisor import Supervisor, write_event, write_line
+from kestra_dbt.core.supervisor import Supervisor
 from kestra_dbt.core.system import die_with_parent
-from kestra_dbt.core.tables import Table, table_of, write
+from kestra_dbt.core.tables import Table, table_of
 from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.own_command import own_command
@@ -32,18 +31,16 @@ from kestra_dbt.protocol import (
     DbtCommand,
     DbtOptions,
     DbtRequest,
-    Ended,
-    Metric,
-    Outcome,
     Secrets,
     ShellScript,
-    Summary,
 )
+from kestra_dbt.report.ending import report_end
 from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import NODES_FILE, Results
-from kestra_dbt.report.summary import SUMMARY_FILE, summary_page
-from kestra_dbt.report.verdict import Verdict
+from kestra_dbt.report.table_file import write
+from kestra_dbt.standard_output import write_event, write_line
 from kestra_dbt.stop_file import StopFile
+from kestra_dbt.terms.commands import is_list
 
 _DBT_DEFAULTS = {
     # dbt.log is read in a browser
@@ -84,22 +81,8 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     summary = results.summary(time.monotonic() - began)
     if NODES_FILE not in results.tables:
         folder.announce(NODES_FILE)
-    folder.path(SUMMARY_FILE).write_text(summary_page(results, summary, end), encoding="utf-8")
-    folder.announce(SUMMARY_FILE)
-    _report(end, summary)
+    report_end(end, results, summary, folder, write_event)
     return end.exit_code
-
-
-def _report(end: Verdict, summary: Summary) -> None:
-    for outcome in Outcome:
-        write_event(
-            Metric(type="counter", name="nodes", value=getattr(summary, outcome.value), tags={"outcome": outcome})
-        )
-    write_event(Metric(type="counter", name="rows", value=summary.rows_affected))
-    write_event(Metric(type="timer", name="duration", value=summary.seconds))
-    if end.failure is not None:
-        write_event(end.failure)
-    write_event(Ended(outcome=end.outcome, exit_code=end.exit_code, reason=end.reason, summary=summary))
 
 
 def _environment(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:

@@ -6,18 +6,16 @@ results, artifacts and the reason still get out.
 
 import contextlib
 import os
-import select
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 
 from kestra_dbt.core.processes import Child
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.stop import Stop, StopReport
-from kestra_dbt.protocol import EVENT_PREFIX, Event, encode
+from kestra_dbt.standard_output import nobody_reads, write_plain
 from kestra_dbt.stop_file import GRACE_S, StopFile
 
 _BEAT_S = 0.2
@@ -29,9 +27,6 @@ open."""
 
 _DRAIN_LIMIT_S = 60.0
 """Seconds after the child's end in which even a process that goes on talking is listened to."""
-
-_PIECE = 4_000
-"""Characters at most of a plain line; a longer one goes on in the next, for container logs cut lines at 16 KiB."""
 
 
 class LineBuffer:
@@ -120,7 +115,7 @@ class Supervisor:
 
     def _look_after_stop(self, child: Child) -> None:
         grace_s = self._stop_file.take()
-        if grace_s is None and _nobody_reads():
+        if grace_s is None and nobody_reads():
             grace_s = GRACE_S
         if grace_s is not None:
             self._begin_stop(child, grace_s)
@@ -178,37 +173,6 @@ class Supervisor:
         self._selector.unregister(connection)
         self._reception.hung_up(number)
         connection.close()  # an invocation may wait for this
-
-
-def write_event(event: Event) -> None:
-    """Write one event to the real standard output."""
-    write_line(encode(event))
-
-
-def write_line(line: bytes) -> None:
-    """Write one whole line to the real standard output, as long as somebody reads it."""
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-
-
-def write_plain(line: bytes) -> None:
-    """Write a plain line: as UTF-8 whatever it was, a very long one in pieces, and never one that passes for an event.
-
-    Only a line of Kestra's own outputs protocol must stay whole.
-    """
-    text = line.decode("utf-8", "replace").rstrip("\r")
-    size = len(text) if text.startswith("::{") else _PIECE
-    for begin in range(0, max(len(text), 1), max(size, 1)):
-        piece = text[begin : begin + size]
-        write_line(f"{' ' if piece.startswith(EVENT_PREFIX) else ''}{piece}\n".encode())
-
-
-def _nobody_reads() -> bool:
-    """Tell whether the reader of our output is gone: an orchestrator that died may do this run again elsewhere."""
-    output = select.poll()
-    output.register(sys.stdout.fileno(), 0)
-    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def _note(number: int, frame: object) -> None:

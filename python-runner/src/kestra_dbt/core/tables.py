@@ -1,15 +1,12 @@
 """Results of dbt commands that are tables: what `list` lists and `show` shows, as rows of an .ion file."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from kestra_dbt.core.commands import is_list
 from kestra_dbt.report.results import NODES_FILE
+from kestra_dbt.terms.commands import is_list
 
 ROWS_FILE = "rows.ion"
 """The artifact with the rows that `show` shows."""
@@ -33,35 +30,6 @@ def table_of(command: str, result: object, keys: list[str]) -> Table | None:
     if command == "show" and hasattr(result, "results"):
         return Table(ROWS_FILE, ROWS_FILE, _shown(result))
     return None
-
-
-def write(rows: Iterable[Mapping[str, Any]], file: Path) -> int:
-    """Write ``rows``, one a line, and return their number. Each line is JSON and Ion at once."""
-    count = 0
-    with file.open("w", encoding="utf-8") as lines:
-        for row in rows:
-            lines.write(literal(row) + "\n")
-            count += 1
-    return count
-
-
-def literal(value: object) -> str:
-    """Return ``value`` as JSON that keeps every digit of a number; what JSON has no word for becomes text."""
-    match value:
-        case None | bool() | int() | str():
-            return json.dumps(value, ensure_ascii=False)
-        case float() if math.isfinite(value):
-            return json.dumps(value)
-        case Decimal() if value.is_finite():
-            return format(value, "f")
-        case Mapping():
-            return (
-                f"{{{', '.join(f'{json.dumps(str(k), ensure_ascii=False)}: {literal(v)}' for k, v in value.items())}}}"
-            )
-        case list() | tuple():
-            return f"[{', '.join(map(literal, value))}]"
-    moment = getattr(value, "isoformat", None)  # dates and times
-    return json.dumps(moment() if moment else str(value), ensure_ascii=False)
 
 
 def _listed(line: str, keys: list[str]) -> Mapping[str, Any]:

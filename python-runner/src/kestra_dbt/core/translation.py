@@ -3,24 +3,32 @@
 They come as dbt's protobuf messages, or as lines of its JSON log, which have the same structure (`json_log.py`).
 """
 
-import re
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kestra_dbt.core.commands import compiles_for_people, is_list
 from kestra_dbt.core.context import Context
-from kestra_dbt.core.lineage import lineage_of
-from kestra_dbt.core.nodes import NodeFacts, facts_of
-from kestra_dbt.core.status import outcome
-from kestra_dbt.core.text import clean
 from kestra_dbt.protocol import Event, InvocationStarted, Level, Log, NodeFinished, NodeStarted, Outcome, ProjectLoaded
-from kestra_dbt.report.results import rows_of_test
+from kestra_dbt.terms.commands import compiles_for_people, is_list
+from kestra_dbt.terms.lineage import lineage_of
+from kestra_dbt.terms.nodes import NodeFacts, facts_of
+from kestra_dbt.terms.results import (
+    Queue,
+    execution_began,
+    finished_by_result,
+    has_failing_rows,
+    line_about_rows,
+    query_of,
+    rows_affected,
+)
+from kestra_dbt.terms.status import outcome
+from kestra_dbt.terms.text import clean
+from kestra_dbt.terms.times import when
 
 _TOLD_OTHERWISE = frozenset({"MainEncounteredError", "MainStackTrace"})
 """Events whose text the failure of the run has."""
@@ -79,13 +87,11 @@ class Translator:
         self._context = context
         self._facts: dict[str, NodeFacts] = {}
         self._places: dict[str, tuple[int | None, int | None]] = {}
-        self._finished_at: dict[str, datetime] = {}
+        self._queue = Queue()
         self._command = ""
         self._looks_only = False
         self._shows_ephemeral = False
         self._in_batches: set[str] = set()
-        self._tests_finished_at: dict[str, datetime] = {}
-        self._queue_began: datetime | None = None
         self.warnings: Counter[str] = Counter()
         """How often dbt itself warned, by the names of its events."""
         self._errors: dict[str, str] = {}
@@ -125,7 +131,7 @@ class Translator:
                 unique_id = getattr(node, "unique_id", None)
                 if unique_id in self._incomplete:
                     self._pass_on(_completed(self._incomplete[unique_id], result))
-                elif unique_id and unique_id not in self._finished_at:
+                elif unique_id and unique_id not in self._queue:
                     self._pass_on(self._finished_by_result(unique_id, result))
 
     def _pass_on(self, event: Event) -> None:
@@ -144,7 +150,7 @@ class Translator:
         if not self._project_told:
             yield from self._project()
         if name == "ConcurrencyLine":
-            self._queue_began = _when(message.info.ts)
+            self._queue.began = when(message.info.ts)
         if name in _PLACED:
             yield from self._placed(name, message)
         self._note_batches(name, message)
@@ -173,7 +179,7 @@ class Translator:
         if not hidden or outcome(message.data.run_result.status) is Outcome.FAILED:
             event = self._finished_by_event(message)
             if event.query:
-                yield self._rows_of_test(event)
+                yield line_about_rows(event)
             yield event
             yield from lineage_of(event, self._command, self._context.manifest)
 
@@ -187,7 +193,7 @@ class Translator:
         return InvocationStarted(
             invocation=self._invocation,
             command=command,
-            at=_when(message.info.ts),
+            at=when(message.info.ts),
             dbt_version=message.data.version.lstrip("="),
             log_path=str(log_path.absolute()) if log_path else None,
             selection=self._selection,
@@ -214,24 +220,23 @@ class Translator:
         info, data = message.data.node_info, message.data
         self._places[info.unique_id] = (data.index or None, data.total or None)  # Fusion does not count
         if name == "LogStartLine":
-            yield NodeStarted(at=_node_time(info.node_started_at) or _when(message.info.ts), **self._identity(info))
+            yield NodeStarted(at=_node_time(info.node_started_at) or when(message.info.ts), **self._identity(info))
 
     def _finished_by_event(self, message: Any) -> NodeFinished:  # noqa: ANN401
         info, result = message.data.node_info, message.data.run_result
-        started = _node_time(info.node_started_at) or _when(message.info.ts)
-        finished = _node_time(info.node_finished_at) or _when(message.info.ts)
-        compiled = next((_when(t.started_at) for t in result.timing_info or () if t.name == "execute"), None)
+        started = _node_time(info.node_started_at) or when(message.info.ts)
+        finished = _node_time(info.node_finished_at) or when(message.info.ts)
+        compiled = next((when(t.started_at) for t in result.timing_info or () if t.name == "execute"), None)
         is_test = info.resource_type in ("test", "unit_test")
-        has_rows = info.resource_type == "test" and outcome(result.status) in (Outcome.FAILED, Outcome.WARNING)
         event = self._note_finished(
             NodeFinished(
                 **self._identity(info),
                 outcome=outcome(result.status),
                 status=result.status,
                 message=clean(result.message) or self._errors.get(info.unique_id),
-                rows_affected=_rows(result.adapter_response),
+                rows_affected=rows_affected(result.adapter_response),
                 failures=result.num_failures if is_test and result.status not in ("skipped", "error") else None,
-                queued_at=self._queued_at(info.unique_id, started),
+                queued_at=self._queue.queued_at(self._facts[info.unique_id], started),
                 started_at=started,
                 compiled_at=compiled if compiled and started <= compiled <= finished else None,
                 finished_at=finished,
@@ -239,7 +244,7 @@ class Translator:
                 thread=result.thread or None,
                 relation=(info.node_relation and info.node_relation.relation_name) or None,
                 path=self._facts[info.unique_id].path or info.node_path or None,
-                query=self._query(info.unique_id) if has_rows and result.status != "error" else None,
+                query=self._query(info.unique_id) if has_failing_rows(info.resource_type, result.status) else None,
             )
         )
         if result.timing_info is None:  # dbt Fusion tells little more than the status
@@ -250,65 +255,17 @@ class Translator:
         """Return what shows the rows that failed a test."""
         manifest, project = self._context.manifest, self._context.project()
         test = manifest.nodes.get(unique_id) if manifest else None
-        if test is None:
-            return None
-        if test.relation_name:  # only tests that store their failures have one
-            return f"select * from {test.relation_name}"  # noqa: S608 - for people to run
-        sql = _below(Path(test.compiled_path or ""), project.target_path) if project else None
-        return str(sql) if sql else None
-
-    def _rows_of_test(self, test: NodeFinished) -> Log:
-        return Log(
-            invocation=self._invocation,
-            level=Level.ERROR if test.outcome is Outcome.FAILED else Level.WARN,
-            at=test.finished_at,
-            message=f"Its rows: {rows_of_test(test)}",
-            unique_id=test.unique_id,
-        )
+        return query_of(test, project.target_path if project else None)
 
     def _finished_by_result(self, unique_id: str, result: Any) -> NodeFinished:  # noqa: ANN401
-        now = datetime.now(timezone.utc)
-        times = [_when(t) for step in result.timing or () for t in (step.started_at, step.completed_at) if t]
-        started = min(times) if times else now
-        status = str(getattr(result.status, "value", result.status))
         facts = self._facts_of(unique_id, result.node.name)
-        index, total = self._places.get(unique_id, (None, None))
-        return self._note_finished(
-            NodeFinished(
-                invocation=self._invocation,
-                unique_id=unique_id,
-                label=facts.label,
-                resource_type=str(getattr(result.node.resource_type, "value", result.node.resource_type)),
-                parent=facts.parent,
-                index=index,
-                total=total,
-                outcome=outcome(status),
-                status=status,
-                message=clean(result.message) or None,
-                rows_affected=_rows(result.adapter_response),
-                queued_at=started,
-                started_at=started,
-                finished_at=max(times) if times else now,
-                execution_s=result.execution_time,
-                thread=result.thread_id or None,
-                path=facts.path,
-            )
-        )
+        place = self._places.get(unique_id, (None, None))
+        return self._note_finished(finished_by_result(self._invocation, result, facts, place))
 
     def _note_finished(self, event: NodeFinished) -> NodeFinished:
-        self._finished_at[event.unique_id] = event.finished_at
+        self._queue.finished(event)
         self.failed_nodes |= event.outcome is Outcome.FAILED
-        if event.parent:
-            latest = self._tests_finished_at.get(event.parent, event.finished_at)
-            self._tests_finished_at[event.parent] = max(latest, event.finished_at)
         return event
-
-    def _queued_at(self, unique_id: str, started: datetime) -> datetime:
-        """A node is queued when the last of what it depends on is done; in a build, tests of these hold it back too."""
-        facts = self._facts[unique_id]
-        holding = (self._finished_at,) if facts.parent else (self._finished_at, self._tests_finished_at)
-        done = [times[upstream] for upstream in facts.depends_on for times in holding if upstream in times]
-        return min(max(done, default=self._queue_began or started), started)
 
     def _print(self, text: str) -> None:
         """Print what a macro prints, as dbt would have done: it may be meant for whoever reads the output."""
@@ -324,13 +281,13 @@ class Translator:
         unique_id = _unique_id(message.data)
         if unique_id and level is Level.ERROR:
             self._errors[unique_id] = text
-        if unique_id in self._finished_at:
+        if unique_id and unique_id in self._queue:
             return  # dbt's recap at the end repeats what the node's own log and message have
         if unique_id or not self._wanted.quiet:
             yield Log(
                 invocation=self._invocation,
                 level=level,
-                at=_when(message.info.ts),
+                at=when(message.info.ts),
                 message=text,
                 unique_id=unique_id,
             )
@@ -354,12 +311,6 @@ class Translator:
         return self._facts[unique_id]
 
 
-def _below(file: Path, folder: Path) -> Path | None:
-    """Return ``file`` from ``folder`` on, wherever the part before that begins; None if it is not there."""
-    ends = (parent for parent in file.parents if parent.parts and folder.parts[-len(parent.parts) :] == parent.parts)
-    return next((file.relative_to(parent) for parent in ends), None)
-
-
 def _tells_failure(event: Event) -> bool:
     return getattr(event, "outcome", None) is Outcome.FAILED or getattr(event, "level", None) is Level.ERROR
 
@@ -371,11 +322,11 @@ def _unique_id(data: Any) -> str | None:  # noqa: ANN401
 
 def _completed(event: NodeFinished, result: Any) -> NodeFinished:  # noqa: ANN401
     """Return ``event`` with what only the node's entry in run_results.json tells."""
-    compiled = next((_when(step.started_at) for step in result.timing or () if step.name == "execute"), None)
+    compiled = execution_began(result)
     within = compiled and event.started_at <= compiled <= event.finished_at
     told = {
         "message": event.message or clean(result.message) or None,
-        "rows_affected": _rows(result.adapter_response),
+        "rows_affected": rows_affected(result.adapter_response),
         "failures": event.failures if event.failures is not None else result.failures,
         "compiled_at": compiled if within else None,
         "thread": result.thread_id or None,
@@ -383,27 +334,5 @@ def _completed(event: NodeFinished, result: Any) -> NodeFinished:  # noqa: ANN40
     return event.model_copy(update={name: value for name, value in told.items() if value is not None})
 
 
-def _rows(response: Any) -> int | None:  # noqa: ANN401
-    """Return the rows that an adapter says it has written."""
-    rows = response["rows_affected"] if response is not None and "rows_affected" in response else None
-    return int(rows) if isinstance(rows, int | float) and rows >= 0 else None
-
-
-def _when(moment: Any) -> datetime:  # noqa: ANN401
-    """Return a time of dbt: a protobuf timestamp, Python's, or its text."""
-    if isinstance(moment, datetime):
-        return _utc(moment)
-    return _of_text(moment) if isinstance(moment, str) else moment.ToDatetime(tzinfo=timezone.utc)
-
-
 def _node_time(text: str | None) -> datetime | None:
-    return _of_text(text) if text else None
-
-
-def _of_text(text: str) -> datetime:
-    """Python 3.10 takes a fraction of six digits only, and no Z."""
-    return _utc(datetime.fromisoformat(re.sub(r"\.(\d+)", lambda m: f".{m[1][:6]:0<6}", text.removesuffix("Z"))))
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time.astimezone(timezone.utc)
+    return when(text) if text else None

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kestra_dbt.core.json_log import Fields
+from kestra_dbt.terms.fields import Fields
 
 _OF_A_NODE = (
     *("name", "version", "source_name", "original_file_path", "depends_on"),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kestra_dbt.core.commands import writes_relations
-from kestra_dbt.core.nodes import Manifest, find, upstream_of
 from kestra_dbt.protocol import Lineage, NodeFinished, Outcome, Relation
+from kestra_dbt.terms.commands import writes_relations
+from kestra_dbt.terms.nodes import Manifest, find, upstream_of
 
 _WRITING = ("model", "seed", "snapshot")
 
