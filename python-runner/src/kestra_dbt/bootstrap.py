@@ -13,8 +13,22 @@ from pathlib import Path
 from typing import NoReturn
 
 from kestra_dbt.contract import early_failure
-from kestra_dbt.engine import COMMAND_VARIABLE, can_import_dbt, dbt_command, has_own_requirements, interpreter_with_dbt
-from kestra_dbt.environment import EnvironmentFailedError, ensure_environment, is_installed, masked
+from kestra_dbt.engine import (
+    COMMAND_VARIABLE,
+    can_import_dbt,
+    can_reach_platform,
+    dbt_command,
+    has_own_requirements,
+    interpreter_with_dbt,
+)
+from kestra_dbt.environment import (
+    OWN_REQUIREMENTS,
+    PLATFORM_REQUIREMENTS,
+    EnvironmentFailedError,
+    ensure_environment,
+    is_installed,
+    masked,
+)
 from kestra_dbt.stop_file import StopFile, StoppedError
 
 OLDEST_PYTHON = (3, 10)
@@ -34,6 +48,9 @@ def main() -> None:
         )
     if arguments[:1] == ["run"] and len(arguments) > 1:
         _settle(arguments)
+    elif arguments[:1] == ["platform"] and not can_reach_platform():
+        needed = " ".join((*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS))
+        sys.exit(f"{sys.executable} lacks what this needs: install {needed}")
     from kestra_dbt.cli import run_command_line  # noqa: PLC0415 - its imports exist only in the right interpreter
 
     sys.exit(run_command_line(arguments))
@@ -41,8 +58,11 @@ def main() -> None:
 
 def _settle(arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
-    dependencies, engine = _wishes(arguments[1])
+    dependencies, engine, kind = _wishes(arguments[1])
     os.environ.pop(COMMAND_VARIABLE, None)
+    if kind.startswith("platform_"):
+        _settle_for_platform(dependencies, arguments)
+        return
     hopped = _HOPPED in os.environ
     met = hopped or all(is_installed(requirement) for requirement in dependencies)
     imports = engine != "FUSION"
@@ -60,6 +80,15 @@ def _settle(arguments: list[str]) -> None:
         _give_up(
             "environment", _no_dbt(engine, dependencies, command), f"dependencies: {masked(', '.join(dependencies))}"
         )
+
+
+def _settle_for_platform(dependencies: list[str], arguments: list[str]) -> None:
+    """Likewise, for a request for the dbt platform, which needs no dbt."""
+    if can_reach_platform() and (_HOPPED in os.environ or all(map(is_installed, dependencies))):
+        return
+    if _HOPPED in os.environ:
+        _give_up("environment", f"The environment of {sys.executable} is not whole: remove it, it is made again.")
+    _hop(_make_environment(dependencies, arguments[1], PLATFORM_REQUIREMENTS), arguments)
 
 
 def _run_as_command(command: str, arguments: list[str]) -> None:
@@ -88,22 +117,23 @@ def _no_dbt(engine: str, dependencies: list[str], command: str | None) -> str:
     )
 
 
-def _wishes(request_file: str) -> tuple[list[str], str]:
+def _wishes(request_file: str) -> tuple[list[str], str, str]:
     """Read the fields that matter here; whatever else is wrong with the request is said where it is validated."""
     try:
         with open(request_file, encoding="utf-8") as file:  # noqa: PTH123 - older than pathlib's users may expect
             request = json.load(file)
         dependencies, engine = request.get("dependencies", []), request.get("engine", "AUTO")
+        kind = request.get("kind", "")
     except (OSError, ValueError, AttributeError):
-        return [], "AUTO"
-    return [str(requirement) for requirement in dependencies if str(requirement).strip()], str(engine)
+        return [], "AUTO", ""
+    return [str(requirement) for requirement in dependencies if str(requirement).strip()], str(engine), str(kind)
 
 
-def _make_environment(dependencies: list[str], request_file: str) -> str:
-    """Return the interpreter of an environment with `dependencies`, or give up. Without any: with what we need."""
+def _make_environment(dependencies: list[str], request_file: str, own: tuple[str, ...] = ()) -> str:
+    """Return the interpreter of an environment with `dependencies` and what we need ourselves, or give up."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return ensure_environment(dependencies, StopFile(Path(request_file)).check)
+        return ensure_environment([*dependencies, *own], StopFile(Path(request_file)).check)
     except EnvironmentFailedError as failure:
         ours = (
             "" if dependencies else f" {sys.executable} lacks it: install it, or set `pythonPath` to one that has it."

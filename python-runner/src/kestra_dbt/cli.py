@@ -27,6 +27,7 @@ from kestra_dbt.protocol import (
     encode,
     major,
 )
+from kestra_dbt.standard_output import nobody_reads, write_event
 from kestra_dbt.stop_file import StopFile, StoppedError
 
 _UNNAMED = frozenset({*RequestAdapter.json_schema()["discriminator"]["mapping"], "options"})
@@ -52,13 +53,9 @@ def run_command_line(arguments: list[str]) -> int:
 
 
 def _run(request_file: Path, output: Path) -> int:
-    from kestra_dbt.core.run import run  # noqa: PLC0415
-
     try:
         request = _read(request_file)
-        if not isinstance(request, DbtRequest):
-            raise RequestError(f"This runner has nothing that carries out {request.kind}: use a newer one.")
-        return run(request, _secrets(), output, StopFile(request_file))
+        return _carry_out(request, _secrets(), output, StopFile(request_file))
     except KestraDbtError as error:
         return _end(error.as_failure(), 2)
     except StoppedError:
@@ -66,6 +63,17 @@ def _run(request_file: Path, output: Path) -> int:
     except OSError as error:
         failure = RunnerError(f"The runner cannot work here: {error.strerror}: {error.filename}.", str(error))
         return _end(failure.as_failure(), 2)
+
+
+def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
+    if isinstance(request, DbtRequest):
+        from kestra_dbt.core.run import run  # noqa: PLC0415 - what one kind needs, the other may not have
+
+        return run(request, secrets, output, stop_file)
+    from kestra_dbt.platform.carry_out import Caller  # noqa: PLC0415
+    from kestra_dbt.platform.carry_out import run as run_on_platform  # noqa: PLC0415
+
+    return run_on_platform(request, secrets, output, Caller(write_event, stop_file.take, nobody_reads))
 
 
 def _end(failure: Failure, code: int) -> int:

@@ -40,6 +40,11 @@ def has_own_requirements() -> bool:
         return False
 
 
+def can_reach_platform() -> bool:
+    """Tell whether this interpreter has what requests for the dbt platform need."""
+    return has_own_requirements() and importlib.util.find_spec("httpx") is not None
+
+
 def interpreter_with_dbt() -> str | None:
     """Return the interpreter that the `dbt` on PATH starts with, as of pipx, if the runner can go on in it."""
     script = shutil.which("dbt")

@@ -28,6 +28,9 @@ CACHE_VARIABLE = "KESTRA_DBT_CACHE"
 OWN_REQUIREMENTS = ("pydantic>=2.5,<3",)
 """What the runner itself needs beside dbt."""
 
+PLATFORM_REQUIREMENTS = ("httpx>=0.27,<1",)
+"""What it needs for the dbt platform, instead of dbt."""
+
 _READY = ".kestra-dbt-ready"
 _CHECK_EVERY_S = 0.2
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*([^;@]*?)\s*(;.*)?$")
@@ -127,7 +130,8 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
 
 
 def _subject(wanted: list[str]) -> str:
-    return "`dependencies`" if len(wanted) > len(OWN_REQUIREMENTS) else "What the runner itself needs"
+    own = {*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS}
+    return "What the runner itself needs" if own.issuperset(wanted) else "`dependencies`"
 
 
 def _run(command: list[str], complaint: str, check: Callable[[], None]) -> None:

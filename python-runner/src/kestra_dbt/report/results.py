@@ -22,6 +22,8 @@ class Invocation:
     selection: str | None = None
     writes_results: bool = True
     """Whether it is to write them into a file."""
+    unknown: bool = False
+    """Whether how its nodes ended cannot be known."""
     exit_code: int | None = None
     nodes: list[NodeFinished] = field(default_factory=list)
     running: dict[str, NodeStarted] = field(default_factory=dict)

@@ -77,6 +77,8 @@ def did_nothing(invocation: Invocation) -> bool:
     """Tell whether an invocation that is about nodes had none."""
     if is_list(invocation.command):  # in a script, where it has no table, the script itself reads what is listed
         return 0 in invocation.tables.values()
+    if invocation.unknown:
+        return False
     return verb(invocation.command) is not None and all(node.resource_type == "operation" for node in invocation.nodes)
 
 

@@ -1,0 +1,1 @@
+"""The dbt platform (dbt Cloud): runs started exactly once, followed, cancelled, retried, and all they leave brought."""

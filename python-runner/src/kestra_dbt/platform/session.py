@@ -1,0 +1,66 @@
+"""What carrying out any request on the platform needs, put together."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kestra_dbt.errors import RequestError
+from kestra_dbt.platform.api import Api
+from kestra_dbt.platform.client import Account, Client
+from kestra_dbt.platform.host import base_url
+from kestra_dbt.platform.progress import Progress
+from kestra_dbt.platform.telling import Telling
+from kestra_dbt.platform.watch import Watch
+from kestra_dbt.protocol import Event, PlatformRequest, Secrets
+from kestra_dbt.report.output import OutputFolder
+from kestra_dbt.report.results import NODES_FILE, Results
+
+
+@dataclass
+class Session:
+    """One request being carried out."""
+
+    api: Api
+    watch: Watch
+    telling: Telling
+    folder: OutputFolder
+    results: Results
+    progress: Progress
+    began: float
+    followed: bool = False
+    """Whether it came to following a run, whose nodes and summary are then a part of the end."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self.began
+
+
+@contextmanager
+def session(
+    request: PlatformRequest, secrets: Secrets, output: Path, watch: Watch, emit: Callable[[Event], None]
+) -> Iterator[Session]:
+    """Yield what carries out ``request``.
+
+    Raises:
+        RequestError: the host or the token cannot be used.
+    """
+    began = time.monotonic()
+    if not secrets.platform_token:
+        raise RequestError("`token` is missing: give a service token or a personal one of the dbt platform.")
+    address = base_url(request.host)
+    telling = Telling(emit, address, request.account_id, debug=request.debug)
+    token = secrets.platform_token.strip()
+    endures = hasattr(request, "following")
+    client = Client(Account(address, request.account_id, token), watch, telling.say, endures=endures)
+    folder = OutputFolder(output, emit)
+    results = Results(folder.path(NODES_FILE))
+    try:
+        with watch.installed():
+            api = Api(client)
+            yield Session(api, watch, telling, folder, results, Progress(api, telling, results), began)
+    finally:
+        results.close()
+        client.close()
