@@ -102,7 +102,7 @@ def _reason_for(code: int, results: Results, failures: dict[int, Failure], *, sc
         if invocation.number in failures:
             return failures[invocation.number]
         if _has_failed_nodes(invocation):
-            return of_nodes(invocation.nodes)
+            return of_nodes(results.nodes if results.retried else invocation.nodes)
     if script:
         return Failure(code=FailureCode.SCRIPT, sentence=_script_sentence(code, results))
     return Failure(

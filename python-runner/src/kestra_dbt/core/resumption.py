@@ -21,7 +21,7 @@ from kestra_dbt.terms.words import SELECTING, kept
 Entry = dict[str, Any]
 """A result in run_results.json."""
 
-_UNDONE = frozenset({"error", "fail", "skipped", "runtime error", "partial success"})
+UNDONE = frozenset({"error", "fail", "skipped", "runtime error", "partial success"})
 """Statuses that `dbt retry` tries again."""
 
 _EXECUTED = frozenset({"model", "seed", "snapshot", "test", "unit_test", "function"})
@@ -54,8 +54,19 @@ def resumed(command: str, given: list[str], resume: Resume, work: Path) -> list[
         return None
     due = sum(_is_due(node) for node in selected)
     _tell(f"Resuming after {resume.after[0].lower()}{resume.after[1:]}: {len(left)} of {due} nodes are left.")
+    return retry_of(given, attempts[-1], left, work)
+
+
+def retry_of(given: list[str], last: Entry, left: list[Entry], work: Path) -> list[str]:
+    """Return the arguments of the `dbt retry` that runs the nodes of ``left`` and no other.
+
+    Args:
+        given: arguments of the command as it was run first.
+        last: the run results after which it goes on.
+        left: results of the nodes to run, each with a status of UNDONE.
+        work: a folder for what dbt reads.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    last = attempts[-1]
     results = {**last, "args": _arguments_of(last, given), "results": left}
     (work / "run_results.json").write_text(json.dumps(results), encoding="utf-8")
     return _retry(given, work)
@@ -68,7 +79,7 @@ def undone(selected: list[Entry], done: dict[str, Entry]) -> list[Entry]:
         entry = done.get(node["unique_id"])
         if entry is None and _is_due(node):
             left.append(_skipped(node["unique_id"]))
-        elif entry is not None and entry["status"] in _UNDONE:
+        elif entry is not None and entry["status"] in UNDONE:
             left.append(entry)
     return left
 

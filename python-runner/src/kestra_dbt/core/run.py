@@ -14,6 +14,7 @@ from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VAR
 from kestra_dbt.core.collection import Collector
 from kestra_dbt.core.invoker import invoker
 from kestra_dbt.core.judgement import judge
+from kestra_dbt.core.node_retries import merge_results, with_retries
 from kestra_dbt.core.options import arguments
 from kestra_dbt.core.private import count_begun, private_folder, put_dbt_on_path, write_private
 from kestra_dbt.core.processes import fork
@@ -40,7 +41,7 @@ from kestra_dbt.report.results import NODES_FILE, Results
 from kestra_dbt.report.table_file import write
 from kestra_dbt.standard_output import write_event, write_line
 from kestra_dbt.stop_file import StopFile
-from kestra_dbt.terms.commands import is_list
+from kestra_dbt.terms.commands import is_list, runs_nodes
 
 _DBT_DEFAULTS = {
     # dbt.log is read in a browser
@@ -49,6 +50,8 @@ _DBT_DEFAULTS = {
     # it is kept whole: a rotation would part it
     "DBT_LOG_FILE_MAX_BYTES": "0",
 }
+
+RESULTS_FILE = "run_results.json"
 
 _PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _SEARCH_DEPTH = 4
@@ -77,12 +80,23 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
         results.begun = count_begun(private)
     results.close()
     collector.announce_by_invocation()
+    if isinstance(request, DbtCommand) and request.retry_nodes:
+        _as_one(results, folder)
     end = judge(request, code, results, reception.failures, stopped=supervisor.stopped)
     summary = results.summary(time.monotonic() - began)
     if NODES_FILE not in results.tables:
         folder.announce(NODES_FILE)
     report_end(end, results, summary, folder, write_event)
     return end.exit_code
+
+
+def _as_one(results: Results, folder: OutputFolder) -> None:
+    """Make one result of a command and the retries of its nodes."""
+    results.let_retries_count()
+    of_nodes = [i for i in results.invocations.values() if runs_nodes(i.command) and RESULTS_FILE in i.artifacts]
+    if len(of_nodes) > 1:
+        merge_results([folder.path(f"{i.name}/{RESULTS_FILE}") for i in of_nodes], folder.path(RESULTS_FILE))
+        folder.announce(RESULTS_FILE)
 
 
 def _environment(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:
@@ -123,7 +137,10 @@ def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, pr
     given = arguments(request.command, options, secrets, more)
     if request.resume:
         given = resumed(command, given, request.resume, private / "resume") or given
-    code = invoke(given, lambda result: _keep(table_of(command, result, options.output_keys), folder))
+    if request.retry_nodes:
+        code = with_retries(invoke, given, request.retry_nodes, folder, private / "retry")
+    else:
+        code = invoke(given, lambda result: _keep(table_of(command, result, options.output_keys), folder))
     if code == 0 and request.generate_docs:
         kept = DbtOptions(**request.options.model_dump(include=_DOCS_OPTIONS))
         code = invoke(arguments(["docs", "generate", "--static"], kept, Secrets(vars=secrets.vars), []))

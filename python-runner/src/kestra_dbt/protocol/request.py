@@ -109,6 +109,16 @@ class Resume(Message):
     )
 
 
+class RetryNodes(Message):
+    """Retry nodes that failed for a reason that may pass, within the run."""
+
+    attempts: int = Field(2, ge=1, description="Retries at most.")
+    backoff_s: float = Field(10.0, ge=0, description="Seconds before the first retry; each further one waits twice.")
+    reasons: list[Literal["connection", "lock", "timeout", "quota"]] = Field(
+        ["connection", "lock", "timeout", "quota"], min_length=1, description="What may pass, told by the message."
+    )
+
+
 class DbtCommand(_Request):
     """Run one dbt command in process."""
 
@@ -125,6 +135,7 @@ class DbtCommand(_Request):
     empty_states: list[str] = Field(
         [], description="Folders named by `state` or `defer_state` that are made here, as of a project without nodes."
     )
+    retry_nodes: RetryNodes | None = Field(None, description="Retry nodes within the run; none: never.")
     resume: Resume | None = Field(None, description="Leave out what earlier attempts did, as `dbt retry` does.")
 
 

@@ -33,6 +33,8 @@ class Invocation:
     """How often it warned, by dbt's names of the events."""
     artifacts: list[str] = field(default_factory=list)
     """Names of what dbt wrote and was collected."""
+    retried: bool = False
+    """Whether what failed in it was run again."""
     tables: dict[str, int] = field(default_factory=dict)
     """Tables that are its very result, as the rows of `show`, each with its number of rows."""
 
@@ -97,12 +99,27 @@ class Results:
         if event.level is Level.WARN and event.unique_id is None and len(warnings) < 20:  # noqa: PLR2004 - a page, not a log
             warnings.append(event.message)
 
+    def let_retries_count(self) -> None:
+        """From now on, only the last result of a node counts; the table keeps all."""
+        last = {
+            node.unique_id: invocation.number for invocation in self.invocations.values() for node in invocation.nodes
+        }
+        for invocation in self.invocations.values():
+            count = len(invocation.nodes)
+            invocation.nodes = [node for node in invocation.nodes if last[node.unique_id] == invocation.number]
+            invocation.retried = len(invocation.nodes) < count
+
     def close(self) -> None:
         """Finish the table."""
         self._table.close()
         if self._outdated:
             with self._file.open("w", encoding="utf-8") as table:
                 table.writelines(map(_row, self.nodes))
+
+    @property
+    def retried(self) -> bool:
+        """Whether nodes that failed were run again, as a part of the same."""
+        return any(invocation.retried for invocation in self.invocations.values())
 
     @property
     def tables(self) -> dict[str, int]:

@@ -48,7 +48,7 @@ def passed(results: Results, rules: Judgement, *, script: bool = False, doubts: 
 
 
 def _reasons_to_warn(invocation: Invocation, rules: Judgement) -> Iterator[str]:
-    if invocation.exit_code:
+    if invocation.exit_code and not invocation.retried:
         yield "failed, and the script went on"
     elif did_nothing(invocation) and rules.on_empty == "warn":
         yield what_nothing(invocation)
@@ -77,7 +77,7 @@ def did_nothing(invocation: Invocation) -> bool:
     """Tell whether an invocation that is about nodes had none."""
     if is_list(invocation.command):  # in a script, where it has no table, the script itself reads what is listed
         return 0 in invocation.tables.values()
-    if invocation.unknown:
+    if invocation.unknown or invocation.retried:  # all of it may have been
         return False
     return verb(invocation.command) is not None and all(node.resource_type == "operation" for node in invocation.nodes)
 

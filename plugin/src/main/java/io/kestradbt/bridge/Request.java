@@ -3,6 +3,7 @@ package io.kestradbt.bridge;
 import java.util.List;
 import java.util.Map;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
@@ -38,23 +39,33 @@ public sealed interface Request permits Request.DbtCommand, Request.ShellScript,
      * @param debug        report dbt's debug lines too
      * @param generateDocs after a success, also write the documentation
      * @param judgement    what counts as a success, or null
+     * @param retryNodes   retry nodes within the run, or null
      * @param emptyStates  folders of an earlier state that the runner makes, as of a project without nodes
      * @param resume       earlier attempts of which what they did is left out, or null
      */
     record DbtCommand(
         List<String> command, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
-        boolean generateDocs, Judgement judgement, List<String> emptyStates, Resume resume
+        boolean generateDocs, Judgement judgement, RetryNodes retryNodes, List<String> emptyStates, Resume resume
     ) implements Request {
         /** The same with other options and folders of a state. */
         public DbtCommand withState(Map<String, Object> options, List<String> emptyStates) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, emptyStates, resume);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume);
         }
 
         /** The same, to go on after these attempts. */
         public DbtCommand withResume(Resume resume) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, emptyStates, resume);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume);
         }
     }
+
+    /**
+     * Retry nodes that failed for a reason that may pass; null stands for a default.
+     *
+     * @param attempts retries at most
+     * @param backoffS seconds before the first one
+     * @param reasons  connection, lock, timeout, quota
+     */
+    record RetryNodes(Integer attempts, @JsonInclude(JsonInclude.Include.NON_NULL) Double backoffS, List<String> reasons) {}
 
     /**
      * Earlier attempts at the same command.

@@ -13,6 +13,7 @@ import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.Secrets;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.state.Continuity;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -92,7 +93,8 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
         return new Request.DbtCommand(
             command(rendering), options(rendering).values(), rendering.list("args", args), engine(rendering),
             rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), docs(rendering),
-            judgement(rendering), List.of(), null
+            judgement(rendering), this instanceof RetryNodesOptions task && task.getRetryNodes() != null ? task.getRetryNodes().request(rendering) : null,
+            List.of(), null
         );
     }
 

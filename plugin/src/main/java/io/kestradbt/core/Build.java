@@ -17,6 +17,8 @@ import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResourceTypeOptions;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodes;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.core.options.StoreFailuresOptions;
 import io.kestradbt.task.Rendering;
@@ -167,7 +169,7 @@ import lombok.experimental.SuperBuilder;
         ),
         @Example(
             full = true,
-            title = "Build production every night; a build that failed goes on where it stopped, and a success is kept as the state of production.",
+            title = "Build production every night. Nodes that meet a lock or a lost connection are tried again; a build that failed goes on where it stopped; a success is kept as the state of production.",
             code = """
                 id: dbt_production
                 namespace: company.team
@@ -190,6 +192,9 @@ import lombok.experimental.SuperBuilder;
                             path: shop.duckdb
                     state: auto
                     resume: true
+                    retryNodes:
+                      attempts: 3
+                      backoff: PT5S
                     retry:
                       type: constant
                       interval: PT1M
@@ -229,7 +234,7 @@ import lombok.experimental.SuperBuilder;
 )
 public class Build extends AbstractDropInCommand
     implements NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions,
-    IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions, ResumeOptions {
+    IndirectSelectionOptions, StoreFailuresOptions, StateOptions, OnEmptyOptions, ResumeOptions, RetryNodesOptions {
 
     private Property<List<String>> select;
 
@@ -268,6 +273,8 @@ public class Build extends AbstractDropInCommand
     private Property<Boolean> favorState;
 
     private Property<Boolean> resume;
+
+    private RetryNodes retryNodes;
 
     @Schema(title = "Export saved queries", description = "Of the semantic layer: the exports of the selected ones are written too. Unset or `false`: they are not.")
     @PluginProperty(group = "execution")

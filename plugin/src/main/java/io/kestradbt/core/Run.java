@@ -14,6 +14,8 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodes;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -119,7 +121,7 @@ import lombok.experimental.SuperBuilder;
     }
 )
 public class Run extends AbstractDropInCommand
-    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions, ResumeOptions {
+    implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, EmptyOptions, EventTimeOptions, StateOptions, ResumeOptions, RetryNodesOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -151,6 +153,8 @@ public class Run extends AbstractDropInCommand
     private Property<OnEmpty> onEmpty;
 
     private Property<Boolean> resume;
+
+    private RetryNodes retryNodes;
 
     @Override
     protected List<String> command(Rendering rendering) {

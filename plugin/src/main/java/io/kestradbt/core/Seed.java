@@ -13,6 +13,8 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodes;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -67,7 +69,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions, ResumeOptions {
+public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, FullRefreshOptions, StateOptions, ResumeOptions, RetryNodesOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -89,6 +91,8 @@ public class Seed extends AbstractDropInCommand implements OnEmptyOptions, NodeS
     private Property<Boolean> favorState;
 
     private Property<Boolean> resume;
+
+    private RetryNodes retryNodes;
 
     @Schema(title = "Log some rows", description = "The first rows of each loaded table, in the task's log. Unset or `false`: they are not logged.")
     @PluginProperty(group = "advanced")

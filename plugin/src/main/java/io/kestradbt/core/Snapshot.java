@@ -13,6 +13,8 @@ import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodes;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -73,7 +75,7 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, WithoutMeaning.FullRefresh, ResumeOptions {
+public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, NodeSelectionOptions, NodeExecutionOptions, EmptyOptions, StateOptions, WithoutMeaning.FullRefresh, ResumeOptions, RetryNodesOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -98,6 +100,8 @@ public class Snapshot extends AbstractDropInCommand implements OnEmptyOptions, N
     private Property<Boolean> fullRefresh;
 
     private Property<Boolean> resume;
+
+    private RetryNodes retryNodes;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -14,6 +14,8 @@ import io.kestradbt.core.options.OnEmptyOptions;
 import io.kestradbt.core.options.Options;
 import io.kestradbt.core.options.ResourceTypeOptions;
 import io.kestradbt.core.options.ResumeOptions;
+import io.kestradbt.core.options.RetryNodes;
+import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.core.options.StateOptions;
 import io.kestradbt.core.options.StoreFailuresOptions;
 import io.kestradbt.task.Rendering;
@@ -119,7 +121,7 @@ import lombok.experimental.SuperBuilder;
 )
 public class Test extends AbstractDropInCommand
     implements OnEmptyOptions, NodeSelectionOptions, ResourceTypeOptions, NodeExecutionOptions, IndirectSelectionOptions, StoreFailuresOptions, StateOptions,
-    WithoutMeaning.FullRefresh, ResumeOptions {
+    WithoutMeaning.FullRefresh, ResumeOptions, RetryNodesOptions {
     private Property<List<String>> select;
 
     private Property<List<String>> exclude;
@@ -150,6 +152,8 @@ public class Test extends AbstractDropInCommand
     private Property<Boolean> fullRefresh;
 
     private Property<Boolean> resume;
+
+    private RetryNodes retryNodes;
 
     @Override
     protected List<String> command(Rendering rendering) {

@@ -1,5 +1,7 @@
 package io.kestradbt.task;
 
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -82,15 +84,40 @@ public final class Rendering {
 
     /** One of the constants of an enum, in any case. */
     public <E extends Enum<E>> Optional<E> constant(String name, Property<E> property, Class<E> type) throws IllegalVariableEvaluationException {
-        return text(property).map(text -> Arrays.stream(type.getEnumConstants())
-            .filter(constant -> constant.name().equalsIgnoreCase(text.strip()))
-            .findFirst()
-            .orElseThrow(() -> invalid(name, text, "one of " + names(type))));
+        return text(property).map(text -> parse(name, text, type));
+    }
+
+    /** Some of the constants of an enum, in any case, as a request has them. */
+    public <E extends Enum<E>> List<String> constants(String name, Property<List<String>> property, Class<E> type) throws IllegalVariableEvaluationException {
+        List<String> given = list(name, property);
+        return given.stream().map(text -> word(parse(name, text, type))).toList();
+    }
+
+    /** A time; not negative. */
+    public Optional<Duration> duration(String name, Property<Duration> property) throws IllegalVariableEvaluationException {
+        return text(property).map(text -> {
+            try {
+                Duration time = Duration.parse(text.strip());
+                if (!time.isNegative()) {
+                    return time;
+                }
+            } catch (DateTimeParseException e) {
+                // told below
+            }
+            throw invalid(name, text, "a time as PT10S or PT1H30M");
+        });
     }
 
     /** A constant as a request has it. */
     public static String word(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static <E extends Enum<E>> E parse(String name, String text, Class<E> type) {
+        return Arrays.stream(type.getEnumConstants())
+            .filter(constant -> constant.name().equalsIgnoreCase(text.strip()))
+            .findFirst()
+            .orElseThrow(() -> invalid(name, text, "one of " + names(type)));
     }
 
     private static Integer parse(String name, String text, int min) {

@@ -117,7 +117,7 @@ class ProtocolTest {
         options.put("fail_fast", false);
         Request request = new Request.DbtCommand(
             List.of("build"), options, List.of("--no-version-check"), "FUSION", List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true,
-            new Request.Judgement("fail", "all"), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json"))
+            new Request.Judgement("fail", "all"), new Request.RetryNodes(null, 0.5, List.of()), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json"))
         );
 
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("dbt_command.json")));

@@ -22,6 +22,7 @@ import io.kestra.core.serializers.JacksonMapper;
 import io.kestradbt.bridge.Protocol;
 import io.kestradbt.bridge.Samples;
 import io.kestradbt.core.dropin.WithoutMeaning;
+import io.kestradbt.core.options.RetryNodes;
 import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 
@@ -56,7 +57,7 @@ class CommandsTest {
     void shouldSetEveryPropertyInTheSample(Class<? extends AbstractDbtCommand> type) throws IOException {
         Stream<String> properties = Stream.of(type, AbstractDbtCommand.class)
             .flatMap(owner -> Arrays.stream(owner.getDeclaredFields()))
-            .filter(field -> field.getType().equals(Property.class))
+            .filter(field -> field.getType().equals(Property.class) || field.getType().equals(RetryNodes.class))
             .filter(field -> !withoutMeaning(type, field))
             .map(Field::getName);
 
