@@ -97,6 +97,35 @@ def test_two_that_finish_together(engine: Engine, tmp_path: Path) -> None:
     assert "`--select state:modified` selects nothing" in same.log_text, same.log_text
 
 
+def test_a_replay_and_a_restart(engine: Engine, tmp_path: Path) -> None:
+    """Both go on from the failed nodes, of whatever execution these are, and Kestra takes them in spite of such."""
+    files = copied("broken/failing_model", tmp_path / "files")
+    boom = files / "models" / "boom.sql"
+    boom.write_text(boom.read_text().replace("not a number", "{{ env_var('BOOM') }}"))
+    properties = """
+        resume: true
+        env: {BOOM: "{{ (taskrun.attemptsCount == 0 or execution.originalId != execution.id) ? 'not a number' : 1 }}"}
+    """
+    flow = flows.build(properties, database(tmp_path / "warehouse.duckdb"))
+    first = engine.run(flow, tmp_path / "1", files=files)
+    assert first.state == "FAILED", first.log_text
+    boom_run = first.task_run("boom")
+    steps = [step["state"] for step in boom_run["state"]["histories"]]
+    assert steps == ["CREATED", "RUNNING", "FAILED", "WARNING"]
+
+    replayed = engine.wait(engine.replay(first.execution_id, "build"), tmp_path / "2")
+    assert replayed.execution_id != first.execution_id
+    assert replayed.state == "FAILED"
+    assert f"Resuming after attempt 1 (execution {first.execution_id}, ended " in replayed.log_text
+    rows = nodes(replayed)  # those of the first execution are taken over
+    assert rows[4:] == ["model.failing_model.boom", "model.failing_model.after_boom"]
+
+    restarted = engine.wait(engine.restart(first.execution_id), tmp_path / "3")
+    assert restarted.state == "SUCCESS", restarted.log_text
+    assert f"Resuming after attempt 2 (execution {replayed.execution_id}, ended " in restarted.log_text
+    assert restarted.outputs("build")["summary"]["success"] == 2
+
+
 def test_resume(engine: Engine, tmp_path: Path) -> None:
     """The second attempt of a retry goes on from the failed nodes in a folder of its own, and ends well."""
     files = copied("broken/failing_model", tmp_path / "files")

@@ -226,6 +226,11 @@ class Engine:
         """Go on from the tasks that failed, in the same execution."""
         return str(self._ask({"op": "restart", "execution_id": execution_id})["execution_id"])
 
+    def replay(self, execution_id: str, task_id: str) -> str:
+        """Do again, in a new execution, what came from this task on; return the id of that."""
+        request = {"op": "replay", "execution_id": execution_id, "task_id": task_id}
+        return str(self._ask(request)["execution_id"])
+
     def validate(self, flow: str | Path) -> str | None:
         """Kestra's own judgement of a flow: None, or why it refuses it."""
         error: str | None = self._exchange({"op": "validate", "flow": self._flow_file(flow)})["error"]

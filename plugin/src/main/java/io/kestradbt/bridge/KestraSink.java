@@ -18,9 +18,9 @@ final class KestraSink implements RunSink {
     private final NodeTaskRuns taskRuns;
     private final NodeAssets assets;
 
-    KestraSink(RunContext runContext) {
+    KestraSink(RunContext runContext, boolean restartable) {
         this.runContext = runContext;
-        this.taskRuns = new NodeTaskRuns(runContext);
+        this.taskRuns = new NodeTaskRuns(runContext, restartable);
         this.assets = new NodeAssets(runContext::assets, runContext.logger());
     }
 

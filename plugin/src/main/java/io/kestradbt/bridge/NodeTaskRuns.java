@@ -21,15 +21,21 @@ final class NodeTaskRuns {
     private final RunContext.FlowInfo flow;
     private final RunContext.TaskRunInfo task;
 
-    NodeTaskRuns(RunContext runContext) {
+    private final boolean restartable;
+
+    /**
+     * @param restartable whether Kestra's restart of the execution is to work, for which no node may be FAILED at last
+     */
+    NodeTaskRuns(RunContext runContext, boolean restartable) {
         this.runContext = runContext;
+        this.restartable = restartable;
         this.flow = runContext.flowInfo();
         this.task = runContext.taskRunInfo();
     }
 
     /** Register the node and return the id of its task run. */
     String register(NodeRun node, String parent) {
-        State state = state(node);
+        State state = state(node, restartable);
         TaskRun taskRun = TaskRun.builder()
             .id(IdUtils.create())
             .tenantId(flow.tenantId())
@@ -57,8 +63,13 @@ final class NodeTaskRuns {
         return id.length() > LONGEST_TASK_ID ? id.substring(0, LONGEST_TASK_ID) : id;
     }
 
-    /** A skipped node never ran. Clocks of threads differ a little, and the Gantt draws no negative bar. */
-    private static State state(NodeRun node) {
+    /**
+     * Kestra (1.3.31, 2.0.0) looks for a task of the name of each task run that is FAILED when it restarts an execution, finds none for
+     * a node, and refuses. So a node that failed goes on from FAILED to WARNING, where a restart is wanted.
+     * <p>
+     * A skipped node never ran. Clocks of threads differ a little, and the Gantt draws no negative bar.
+     */
+    static State state(NodeRun node, boolean restartable) {
         State.Type type = State.Type.valueOf(node.state().name());
         Instant created = node.queuedAt();
         List<State.History> histories = new ArrayList<>();
@@ -68,7 +79,12 @@ final class NodeTaskRuns {
             latest = later(latest, node.startedAt());
             histories.add(new State.History(State.Type.RUNNING, latest));
         }
-        histories.add(new State.History(type, later(latest, node.finishedAt())));
+        Instant end = later(latest, node.finishedAt());
+        histories.add(new State.History(type, end));
+        if (restartable && type == State.Type.FAILED) {
+            type = State.Type.WARNING;
+            histories.add(new State.History(type, end));
+        }
         return State.of(type, histories);
     }
 

@@ -32,32 +32,30 @@ public final class Runner {
 
     private final RunContext runContext;
     private final CommandsWrapper commands;
-    private final List<String> shellSetUp;
-    private final String python;
-    private final boolean beforeCommands;
-    private final Duration killGrace;
+    private final Manner manner;
     private final BooleanSupplier killed;
 
     /**
-     * @param commands       where and how to run it: all but the command itself
-     * @param shellSetUp     lines of the shell right before the command
-     * @param python         interpreter to run it with
-     * @param beforeCommands whether {@code commands} has some
-     * @param killGrace      between asking dbt to stop and killing it
-     * @param killed         whether the task was told to stop for good
+     * @param commands where and how to run it: all but the command itself
+     * @param killed   whether the task was told to stop for good
      */
-    public Runner(
-        RunContext runContext, CommandsWrapper commands, List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace,
-        BooleanSupplier killed
-    ) {
+    public Runner(RunContext runContext, CommandsWrapper commands, Manner manner, BooleanSupplier killed) {
         this.runContext = runContext;
         this.commands = commands;
-        this.shellSetUp = shellSetUp;
-        this.python = python;
-        this.beforeCommands = beforeCommands;
-        this.killGrace = killGrace;
+        this.manner = manner;
         this.killed = killed;
     }
+
+    /**
+     * What is to be known beyond the task runner's own settings.
+     *
+     * @param shellSetUp     lines of the shell right before the command
+     * @param python         interpreter to run it with
+     * @param beforeCommands whether there are some
+     * @param killGrace      between asking dbt to stop and killing it
+     * @param restartable    whether Kestra's restart of the execution is to go on from nodes that failed
+     */
+    public record Manner(List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace, boolean restartable) {}
 
     /**
      * Run it to its end, or stop it when this thread is interrupted.
@@ -71,12 +69,12 @@ public final class Runner {
         env.put(Secrets.VARIABLE, secrets.toEnvironment());
         RunnerFiles.place(commands.getWorkingDirectory(), request);
 
-        KestraSink sink = new KestraSink(runContext);
+        KestraSink sink = new KestraSink(runContext, manner.restartable());
         Run run = new Run(sink, Clock.systemUTC());
         Consumer<Event> events = run::accept;
         EventConsumer consumer = new EventConsumer(events.andThen(listener), new DefaultLogConsumer(runContext));
         CommandsWrapper complete = commands.withEnv(env).withCommands(Property.ofValue(commandLines())).withLogConsumer(consumer);
-        StoppableCommands stoppable = new StoppableCommands(complete, killGrace, () -> run.ended().isPresent(), consumer::expectKill, runContext.logger());
+        StoppableCommands stoppable = new StoppableCommands(complete, manner.killGrace(), () -> run.ended().isPresent(), consumer::expectKill, runContext.logger());
         Ending ending = carryOut(stoppable, complete);
         boolean stopped = stoppable.stopped() || killed.getAsBoolean();
         consumer.close();
@@ -88,11 +86,11 @@ public final class Runner {
     }
 
     private List<String> commandLines() throws IllegalVariableEvaluationException {
-        return Stream.concat(shellSetUp.stream(), Stream.of(command())).toList();
+        return Stream.concat(manner.shellSetUp().stream(), Stream.of(command())).toList();
     }
 
     private String command() throws IllegalVariableEvaluationException {
-        return "exec %s %s run %s".formatted(quoted(python), quoted(absolute(RunnerFiles.RUNNER)), quoted(absolute(RunnerFiles.REQUEST)));
+        return "exec %s %s run %s".formatted(quoted(manner.python()), quoted(absolute(RunnerFiles.RUNNER)), quoted(absolute(RunnerFiles.REQUEST)));
     }
 
     /** The path as the process sees it: a container has another working directory than the worker. */
@@ -142,7 +140,7 @@ public final class Runner {
             return fault.map(Runner::message);
         }
         fault.ifPresent(e -> sink.log(Level.WARN, message(e), null));
-        return new Verdict(python, beforeCommands).failure(run, ending.exitCode());
+        return new Verdict(manner.python(), manner.beforeCommands()).failure(run, ending.exitCode());
     }
 
     private static String message(Exception e) {

@@ -99,9 +99,13 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
     }
 
     @Override
+    protected boolean restartable(Rendering rendering) throws IllegalVariableEvaluationException {
+        return this instanceof ResumeOptions options && rendering.bool("resume", options.getResume()).orElse(false);
+    }
+
+    @Override
     protected Optional<Continuity> continuity(RunContext runContext, Rendering rendering, Request request, Secrets secrets) throws IllegalVariableEvaluationException {
-        boolean resume = this instanceof ResumeOptions options && rendering.bool("resume", options.getResume()).orElse(false);
-        return Optional.of(new Continuity(runContext, (Request.DbtCommand) request, secrets, resume));
+        return Optional.of(new Continuity(runContext, (Request.DbtCommand) request, secrets, restartable(rendering)));
     }
 
     @Override

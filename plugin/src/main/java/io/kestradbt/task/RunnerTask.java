@@ -168,6 +168,11 @@ public abstract class RunnerTask<O extends Output> extends Task
         return List.of();
     }
 
+    /** Whether Kestra's restart of the execution goes on from the nodes that failed. */
+    protected boolean restartable(Rendering rendering) throws IllegalVariableEvaluationException {
+        return false;
+    }
+
     /** Whether the flow uses the name of Kestra's own plugin, and so means that plugin's defaults and outputs. */
     public boolean byFormerName() {
         return getType() != null && getType().startsWith(FORMER_NAMES);
@@ -183,7 +188,7 @@ public abstract class RunnerTask<O extends Output> extends Task
         String python = rendering.text(pythonPath).orElse("python3");
         Duration grace = runContext.render(getKillGrace()).as(Duration.class).orElseThrow();
         boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
-        return new Runner(runContext, commands, shellSetUp(rendering), python, before, grace, this::killed);
+        return new Runner(runContext, commands, new Runner.Manner(shellSetUp(rendering), python, before, grace, restartable(rendering)), this::killed);
     }
 
     private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {

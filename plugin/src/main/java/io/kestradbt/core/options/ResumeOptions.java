@@ -11,7 +11,8 @@ public interface ResumeOptions {
         description = """
             After a `retry` of the task, a restart or a replay, also on another worker: nodes that earlier attempts did are not run again, those that
             failed, were skipped or had not begun are, as `dbt retry` does. The first attempt, one after a success, and one whose options or variables
-            differ are ordinary runs. Unset or `false`: every attempt runs all that is selected."""
+            differ are ordinary runs. So that Kestra can restart the execution, nodes that failed are shown as WARNING under the failed task.
+            Unset or `false`: every attempt runs all that is selected, and an execution with failed nodes can be replayed, not restarted."""
     )
     @PluginProperty(group = "execution")
     Property<Boolean> getResume();

@@ -202,6 +202,16 @@ final class Engine {
         return restarted;
     }
 
+    /** Does again, as a new execution, what came from this task on. */
+    Execution replay(String executionId, String taskId) throws Exception {
+        var execution = get(executionId);
+        var from = taskRuns(execution).stream().filter(taskRun -> taskRun.getTaskId().equals(taskId)).findFirst()
+            .orElseThrow(() -> new IllegalArgumentException("No task run of " + taskId + " in " + executionId + "."));
+        var replayed = kestra.replayed(execution, flow(execution), from.getId());
+        kestra.submit(replayed);
+        return replayed;
+    }
+
     Optional<Execution> find(String executionId) {
         return bean(ExecutionRepositoryInterface.class).findById(TENANT, executionId);
     }

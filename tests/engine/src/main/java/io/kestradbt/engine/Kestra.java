@@ -19,6 +19,9 @@ interface Kestra {
     /** The execution to submit so that it goes on from what failed. */
     Execution restarted(Execution execution, Flow flow) throws Exception;
 
+    /** A new execution to submit, which does again what the other one did from a task run on. */
+    Execution replayed(Execution execution, Flow flow, String taskRunId) throws Exception;
+
     Map<String, Object> outputs(TaskRun taskRun) throws Exception;
 
     Map<String, Object> outputs(Execution execution) throws Exception;

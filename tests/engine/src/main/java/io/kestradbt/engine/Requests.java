@@ -34,6 +34,7 @@ import io.kestra.core.serializers.JacksonMapper;
  * run       start and await in one
  * kill      execution_id                                   (returns at once)
  * restart   execution_id                                   execution_id
+ * replay    execution_id, task_id                          execution_id of the new one
  * stop
  * </pre>
  *
@@ -59,6 +60,7 @@ final class Requests {
         Path files,
         Map<String, Object> inputs,
         String execution_id,
+        String task_id,
         Path out,
         Double timeout,
         boolean follow) {
@@ -100,6 +102,7 @@ final class Requests {
                 case "await" -> await(request, request.execution_id(), reply);
                 case "kill" -> engine.kill(request.execution_id());
                 case "restart" -> reply.put("execution_id", engine.restart(request.execution_id()).getId());
+                case "replay" -> reply.put("execution_id", engine.replay(request.execution_id(), request.task_id()).getId());
                 default -> throw new IllegalArgumentException("No operation " + request.op() + ".");
             }
         } catch (Engine.RefusedException e) {

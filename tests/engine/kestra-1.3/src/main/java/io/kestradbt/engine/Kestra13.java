@@ -60,6 +60,11 @@ final class Kestra13 implements Kestra {
     }
 
     @Override
+    public Execution replayed(Execution execution, Flow flow, String taskRunId) throws Exception {
+        return executionService.replay(execution, flow, taskRunId, null);
+    }
+
+    @Override
     public Map<String, Object> outputs(TaskRun taskRun) {
         return taskRun.getOutputs();
     }

@@ -2,6 +2,7 @@ package io.kestradbt.engine;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.ExecutionKilled;
@@ -65,6 +66,11 @@ final class Kestra20 implements Kestra {
     @Override
     public Execution restarted(Execution execution, Flow flow) throws Exception {
         return executionService.restart(execution, flow, null);
+    }
+
+    @Override
+    public Execution replayed(Execution execution, Flow flow, String taskRunId) throws Exception {
+        return executionService.replay(execution, flow, taskRunId, null, Optional.empty());
     }
 
     @Override
