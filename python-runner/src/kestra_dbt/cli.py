@@ -1,4 +1,4 @@
-"""The command line: ``kestra-dbt run``, ``kestra-dbt dbt``, ``kestra-dbt schema``."""
+"""The command line: ``kestra-dbt run``, ``kestra-dbt dbt``, ``kestra-dbt platform``, ``kestra-dbt schema``."""
 
 import argparse
 import json
@@ -43,6 +43,10 @@ def run_command_line(arguments: list[str]) -> int:
         from kestra_dbt.core.invoker import invoker  # noqa: PLC0415 - the rest is not needed for it
 
         return invoker()(with_state_kept(with_task_profiles(arguments[1:])))
+    if arguments[:1] == ["platform"]:
+        from kestra_dbt.platform.command_line import run_command_line as on_platform  # noqa: PLC0415
+
+        return on_platform(arguments[1:])
     options = _parser().parse_args(arguments)
     if options.command == "schema":
         from kestra_dbt.protocol.schema import write_schemas  # noqa: PLC0415
@@ -135,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"folder for artifacts (default: ${OUTPUT_VARIABLE}, else kestra-dbt-output)",
     )
     commands.add_parser("dbt", help="run dbt, as its own command line does", add_help=False)
+    commands.add_parser("platform", help="jobs and runs of the dbt platform", add_help=False)
     schema = commands.add_parser("schema", help="write the contract as JSON Schema")
     schema.add_argument("folder", type=Path)
     return parser

@@ -41,10 +41,11 @@ def request_of(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
 def ask(platform: FakePlatform, carry_out: Callable[..., Any]) -> Ask:
     """Return a function that carries out a request on the fake, with short waits."""
 
-    def ask(kind: str, *, env: dict[str, str] | None = None, during: object = None, **fields: object) -> object:
+    def ask(kind: str, *, env: dict[str, str] | None = None, **fields: object) -> object:
+        how = {name: fields.pop(name) for name in ("during", "python") if name in fields}
         request = {"host": platform.url, "account_id": platform.account_id, **request_of(kind, fields)}
         secrets = Secrets(platform_token=platform.token)
-        return carry_out(request, secrets, env={**ENVIRONMENT, **(env or {})}, during=during)
+        return carry_out(request, secrets, env={**ENVIRONMENT, **(env or {})}, **how)
 
     return ask
 

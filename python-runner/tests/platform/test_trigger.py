@@ -1,7 +1,10 @@
 """A run on the platform, from its start to all that it leaves."""
 
 import json
+import subprocess
+import time
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from conftest import PROJECTS
@@ -26,7 +29,14 @@ def test_a_build_with_docs(platform: FakePlatform, trigger: Ask) -> None:
         ["dbt build"], project_id=platform.add_project(PROJECTS / "broken/warning"), generate_docs=True
     )
     platform.behave(job, mode="recorded", step_s=1)
-    run = trigger(job, cause="Every morning", link="http://kestra/ui/1", compiled=True)
+    arguments: list[bytes] = []
+
+    def look(process: subprocess.Popen[bytes]) -> None:
+        while not platform.requests("POST", "/run/"):
+            time.sleep(0.02)
+        arguments.append(Path(f"/proc/{process.pid}/cmdline").read_bytes())
+
+    run = trigger(job, cause="Every morning", link="http://kestra/ui/1", compiled=True, debug=True, during=look)
 
     (known,) = platform.runs(job)
     assert known["cause"] == f"Every morning http://kestra/ui/1 {TOKEN}"
@@ -67,12 +77,11 @@ def test_a_build_with_docs(platform: FakePlatform, trigger: Ask) -> None:
     counted = [line for line in told if "of" in line and "START" in line]
     assert len(counted) == len(set(counted)) > 1
     assert not any("\x1b" in line for line in told)
-    assert platform.token.encode() not in run.raw + run.stderr.encode()
-    assert not [
-        name
-        for name, data in files(run.output.parent).items()
-        if platform.token.encode() in data and not name.startswith("platform/")
-    ]
+    left = files(run.output.parent)
+    everything = [run.raw, run.stderr.encode(), *arguments, *(left[name] for name in left if "platform/" not in name)]
+    assert len(everything) > 10
+    assert not any(platform.token.encode() in text for text in everything), "the token is nowhere"
+    assert any("GET" in log.message and "/artifacts/" in log.message for log in run.logs()), "calls are told"
 
 
 def test_a_build_that_fails(platform: FakePlatform, trigger: Ask) -> None:
