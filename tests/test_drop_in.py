@@ -122,6 +122,27 @@ tasks:
 """
 
 
+SETUP = """\
+id: drop-in-setup
+namespace: company.tests
+tasks:
+  - id: dbt
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    inputFiles:
+{{PROJECT}}
+    tasks:
+      - id: setup
+        type: io.kestra.plugin.dbt.cli.Setup
+        runner: PROCESS
+        requirements: ["dbt-core>=1.10,<1.12", dbt-duckdb]
+        profiles: "{{PROFILES}}"
+      - id: build
+        type: io.kestra.plugin.dbt.cli.Build
+        runner: PROCESS
+        env: {PATH: /usr/bin:/bin}
+"""
+
+
 def fill(flow: str, **values: str) -> str:
     """Return the flow with each {{NAME}} in capitals replaced."""
     for name, value in values.items():
@@ -153,6 +174,18 @@ def test_commands_in_the_former_spelling(engine: Engine, kestra: str, run_flow: 
     assert "1 model, 1 test" in result.log_text
     (node,) = [run for run in result.task_runs if run.get("value") == "model.shop.stg_orders"]
     assert node["parentTaskRunId"] == result.task_run("build")["id"]
+
+
+def test_a_setup_in_a_task_of_its_own(engine: Engine, kestra: str, run_flow: RunFlow) -> None:
+    """The dbt and the profiles that one task makes ready are those of the next. It takes long: on one Kestra only."""
+    flow = fill(SETUP, PROJECT=textwrap.indent(PROJECT, " " * 6), PROFILES=PROFILES)
+    assert engine.validate(flow) is None
+    if kestra.startswith("2."):
+        return
+    result = run_flow(flow, project=None)
+    assert result.state == "SUCCESS", result.log_text
+    assert "Made a virtual environment with dbt-core>=1.10,<1.12, dbt-duckdb in " in result.log_text
+    assert result.outputs("build")["summary"]["success"] == 3
 
 
 def test_manifests_in_the_kv_store(run_flow: RunFlow) -> None:

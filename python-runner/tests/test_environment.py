@@ -10,7 +10,7 @@ import pytest
 from conftest import Run, Runner, duckdb_profile
 
 from kestra_dbt.environment import EnvironmentFailedError, ensure_environment
-from kestra_dbt.protocol import DbtCommand, FailureCode, Secrets
+from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets, SetUp
 
 Project = Callable[[str], Path]
 REQUIREMENTS = ["dbt-core>=1.10,<1.12", "dbt-duckdb>=1.10,<1.12"]
@@ -118,3 +118,23 @@ def test_the_dbt_on_path_leads_to_its_interpreter(
     env = {"PATH": path_with(str(dbt.parent))}
     run = carry_out(PARSE, SECRETS, folder=project("broken/warning"), python=bare_python, env=env)
     assert run.code == 0, run
+
+
+def test_an_environment_in_the_working_directory(carry_out: Runner, project: Project) -> None:
+    """What tasks after it find: the commands in `bin`, where a file of the user's own stays, and private profiles."""
+    folder = project("broken/warning")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "pip").write_text("of the user's own")
+    secrets = Secrets(profiles="shop: {target: dev}")
+    run = carry_out(SetUp(requirements=["toolz==1.0.0"]), secrets, folder=folder)
+    assert (run.code, run.ended.outcome) == (0, Outcome.SUCCESS), run
+    command = [folder / "bin" / "python", "-c", "import toolz; print(toolz.__version__)"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"1.0.0\n"
+    assert (folder / "bin" / "pip").read_text() == "of the user's own"
+    profiles = folder / ".profile" / "profiles.yml"
+    assert (profiles.read_text(), profiles.stat().st_mode & 0o777) == (secrets.profiles, 0o600)
+    assert run.plain[0].startswith("Made a virtual environment with toolz==1.0.0 in ")
+
+    wrong = carry_out(SetUp(requirements=["no-such-package-at-all==9"]), folder=folder)
+    assert wrong.failure.code is FailureCode.REQUEST
+    assert wrong.failure.sentence.startswith("`requirements` could not be installed: ")

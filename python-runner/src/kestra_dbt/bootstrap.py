@@ -60,6 +60,9 @@ def _settle(arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
     dependencies, engine, kind = _wishes(arguments[1])
     os.environ.pop(COMMAND_VARIABLE, None)
+    if kind == "set_up":
+        _settle_without_dbt(arguments)
+        return
     if kind.startswith("platform_"):
         _settle_for_platform(dependencies, arguments)
         return
@@ -91,12 +94,17 @@ def _settle_for_platform(dependencies: list[str], arguments: list[str]) -> None:
     _hop(_make_environment(dependencies, arguments[1], PLATFORM_REQUIREMENTS), arguments)
 
 
-def _run_as_command(command: str, arguments: list[str]) -> None:
-    """Have dbt run as a command, in an interpreter that has what the runner itself needs."""
+def _settle_without_dbt(arguments: list[str]) -> None:
+    """Return if this interpreter has what the runner itself needs; else go on in one that has."""
     if not has_own_requirements():
         if _HOPPED in os.environ:
             _give_up("environment", f"The environment of {sys.executable} is not whole: remove it, it is made again.")
         _hop(_make_environment([], arguments[1]), arguments)
+
+
+def _run_as_command(command: str, arguments: list[str]) -> None:
+    """Have dbt run as a command, in an interpreter that has what the runner itself needs."""
+    _settle_without_dbt(arguments)
     os.environ[COMMAND_VARIABLE] = command
     sys.stdout.write(f"dbt is run as a command, {command}: it is not imported.\n")
     sys.stdout.flush()

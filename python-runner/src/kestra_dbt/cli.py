@@ -23,6 +23,7 @@ from kestra_dbt.protocol import (
     Request,
     RequestAdapter,
     Secrets,
+    SetUp,
     Summary,
     encode,
     major,
@@ -74,6 +75,10 @@ def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: Stop
         from kestra_dbt.core.run import run  # noqa: PLC0415 - what one kind needs, the other may not have
 
         return run(request, secrets, output, stop_file)
+    if isinstance(request, SetUp):
+        from kestra_dbt.core.set_up import set_up  # noqa: PLC0415
+
+        return set_up(request, secrets, stop_file)
     from kestra_dbt.platform.carry_out import Caller  # noqa: PLC0415
     from kestra_dbt.platform.carry_out import run as run_on_platform  # noqa: PLC0415
 

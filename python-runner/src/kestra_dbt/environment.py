@@ -86,7 +86,11 @@ def ensure_environment(requirements: list[str], check: Callable[[], None] = lamb
         return str(python)
     with _locked(folder.with_suffix(".lock"), check):
         if not (folder / _READY).exists():
-            _make(folder, python, wanted, check)
+            started = time.monotonic()
+            # Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many images, every run would do it again.
+            _make(folder, wanted, check, compiled=True)
+            (folder / _READY).touch()
+            _tell(f"{_made(wanted, started)}; it is kept as {folder} for the next runs.")
     return str(python)
 
 
@@ -98,17 +102,25 @@ def _contents(requirements: list[str]) -> Iterator[str]:
             yield Path(option[1]).read_text(encoding="utf-8", errors="replace")
 
 
-def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], None]) -> None:
+def environment_here(folder: Path, requirements: list[str], check: Callable[[], None]) -> None:
+    """Make an environment that has ``requirements`` in ``folder``, in place of what was there.
+
+    Raises:
+        EnvironmentFailedError: a requirement could not be installed.
+    """
     started = time.monotonic()
+    _make(folder, requirements, check, compiled=False)  # it is not kept: what is imported is compiled then
+    _tell(f"{_made(requirements, started)}.")
+
+
+def _make(folder: Path, wanted: list[str], check: Callable[[], None], *, compiled: bool) -> None:
+    python = folder / "bin" / "python"
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half made
     uv = shutil.which("uv")
     create = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
-    # Compiled now, as pip does: where PYTHONDONTWRITEBYTECODE is set, as in many images, every run would do it again.
-    install = (
-        [uv, "pip", "install", "--compile-bytecode", "--python", str(python)]
-        if uv
-        else [str(python), "-m", "pip", "install"]
-    )
+    install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    if uv and compiled:  # pip always does
+        install.append("--compile-bytecode")
     # A file keeps an index address with a password in it off the command line.
     # It lies in this folder, from which other files are named.
     with tempfile.NamedTemporaryFile("w", prefix=".kestra-dbt-", suffix=".txt", dir=_writable_here()) as requirements:
@@ -120,13 +132,15 @@ def _make(folder: Path, python: Path, wanted: list[str], check: Callable[[], Non
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    (folder / _READY).touch()
-    seconds = time.monotonic() - started
-    print(  # noqa: T201 - the one line that says so, in the task's log
-        f"Made a virtual environment with {masked(', '.join(wanted))} in {seconds:.1f} s ({'uv' if uv else 'pip'}); "
-        f"it is kept as {folder} for the next runs.",
-        flush=True,
-    )
+
+
+def _made(wanted: list[str], started: float) -> str:
+    tool = "uv" if shutil.which("uv") else "pip"
+    return f"Made a virtual environment with {masked(', '.join(wanted))} in {time.monotonic() - started:.1f} s ({tool})"
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201 - a line of the task's log
 
 
 def _subject(wanted: list[str]) -> str:

@@ -46,6 +46,7 @@ from kestra_dbt.protocol.request import (
     Resume,
     RetryNodes,
     Secrets,
+    SetUp,
     ShellScript,
     WarnErrorOptions,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "Resume",
     "RetryNodes",
     "Secrets",
+    "SetUp",
     "ShellScript",
     "Summary",
     "WarnErrorOptions",

@@ -147,6 +147,15 @@ class ShellScript(_Request):
     project_dir: str | None = Field(None, description="DBT_PROJECT_DIR for each dbt of the script.")
 
 
+class SetUp(Message):
+    """Make a virtual environment in the working directory, its commands in `bin`, and Secrets.profiles beside it."""
+
+    version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
+    kind: Literal["set_up"] = "set_up"
+    requirements: list[str] = Field([], description="pip requirements; none: no environment.")
+    debug: bool = Field(False, description="As of other requests; there is nothing more to tell.")
+
+
 DbtRequest: TypeAlias = DbtCommand | ShellScript
 """A request for a dbt that runs here."""
 
@@ -155,7 +164,7 @@ PlatformRequest: TypeAlias = (
 )
 """A request for the dbt platform."""
 
-Request: TypeAlias = Annotated[DbtRequest | PlatformRequest, Field(discriminator="kind")]
+Request: TypeAlias = Annotated[DbtRequest | SetUp | PlatformRequest, Field(discriminator="kind")]
 """Any request; the field ``kind`` tells which."""
 
 RequestAdapter: TypeAdapter[Request] = TypeAdapter(Request)

@@ -13,6 +13,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 @JsonSubTypes({
     @JsonSubTypes.Type(name = "dbt_command", value = Request.DbtCommand.class),
     @JsonSubTypes.Type(name = "shell_script", value = Request.ShellScript.class),
+    @JsonSubTypes.Type(name = "set_up", value = Request.SetUp.class),
     @JsonSubTypes.Type(name = "platform_trigger", value = PlatformRequest.Trigger.class),
     @JsonSubTypes.Type(name = "platform_follow", value = PlatformRequest.Follow.class),
     @JsonSubTypes.Type(name = "platform_retry", value = PlatformRequest.Retry.class),
@@ -21,7 +22,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "platform_jobs", value = PlatformRequest.Jobs.class),
     @JsonSubTypes.Type(name = "platform_runs", value = PlatformRequest.Runs.class)
 })
-public sealed interface Request permits Request.DbtCommand, Request.ShellScript, PlatformRequest {
+public sealed interface Request permits Request.DbtCommand, Request.ShellScript, Request.SetUp, PlatformRequest {
     /** Version of the contract. */
     @JsonProperty("version")
     default String version() {
@@ -88,6 +89,13 @@ public sealed interface Request permits Request.DbtCommand, Request.ShellScript,
     record ShellScript(
         List<String> interpreter, String projectDir, String engine, List<String> dependencies, boolean debug, Judgement judgement
     ) implements Request {}
+
+    /**
+     * Make a virtual environment in the working directory, and the profiles of {@link Secrets} beside it.
+     *
+     * @param requirements for pip
+     */
+    record SetUp(List<String> requirements, boolean debug) implements Request {}
 
     /**
      * What a run that dbt calls good comes to if there was nothing to do, or dbt warned.

@@ -44,7 +44,7 @@ import lombok.experimental.SuperBuilder;
 @Getter
 @NoArgsConstructor
 public abstract class AbstractDbt extends RunnerTask<DbtOutput> implements RunnableTask<DbtOutput> { // once more: Kestra looks for the outputs here
-    private static final String CORE_IMAGE = "ghcr.io/kestra-io/dbt";
+    static final String CORE_IMAGE = "ghcr.io/kestra-io/dbt";
 
     private static final String FUSION_IMAGE = "ghcr.io/kestra-io/dbt-fusion";
 

@@ -134,9 +134,6 @@ public abstract class RunnerTask<O extends Output> extends Task
     /** Image of a container, if it runs in one; it may be unset. */
     public abstract Property<String> getContainerImage();
 
-    /** pip requirements; they may be unset. */
-    public abstract Property<List<String>> getDependencies();
-
     /** Between being asked to stop and being killed. */
     public abstract Property<Duration> getKillGrace();
 

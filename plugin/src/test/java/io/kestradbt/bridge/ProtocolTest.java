@@ -26,7 +26,7 @@ class ProtocolTest {
     @Test
     void shouldKnowEverySampleOfTheContract() throws IOException {
         assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-            "dbt_command.json", "shell_script.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
+            "dbt_command.json", "shell_script.json", "set_up.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
             "platform_cancel.json", "platform_artifacts.json", "platform_jobs.json", "platform_runs.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
             "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
         );
@@ -132,13 +132,14 @@ class ProtocolTest {
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("shell_script.json")));
     }
 
-    static Stream<Arguments> platformRequests() {
+    static Stream<Arguments> requests() {
         PlatformRequest.Account account = new PlatformRequest.Account(null, 12345, List.of(), false);
         PlatformRequest.Job job = new PlatformRequest.Job(901L, null, null, null);
         Map<String, Object> overrides = Map.of(
             "git_branch", "main", "threads_override", 8, "generate_docs_override", false, "steps_override", List.of("dbt build --select state:modified+")
         );
         return Stream.of(
+            arguments("set_up", new Request.SetUp(List.of("dbt-duckdb"), true)),
             arguments("platform_trigger", new PlatformRequest.Trigger(
                 new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),
                 new PlatformRequest.Job(null, "nightly build", "shop", "Prod"), "Every morning", overrides, "kestra-6ea3d1c0f2b74f0a",
@@ -157,8 +158,8 @@ class ProtocolTest {
     }
 
     @ParameterizedTest
-    @MethodSource("platformRequests")
-    void shouldWriteAPlatformRequestAsTheRunnerReadsIt(String sample, Request request) throws IOException {
+    @MethodSource("requests")
+    void shouldWriteARequestAsTheRunnerReadsIt(String sample, Request request) throws IOException {
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text(sample + ".json")));
     }
 
