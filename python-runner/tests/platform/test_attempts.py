@@ -13,7 +13,7 @@ from conftest import PROJECTS
 from fake_platform.client import FakePlatform
 from on_platform import Ask, Scripted
 
-from kestra_dbt.protocol import FailureCode, Log, Outcome, PlatformRun
+from kestra_dbt.protocol import FailureCode, InvocationFinished, Log, Outcome, PlatformRun
 
 Process = subprocess.Popen[bytes]
 When = Callable[[FakePlatform, Process], None]
@@ -161,3 +161,21 @@ def test_a_deadline_in_an_outage(platform: FakePlatform, trigger: Ask, scripted:
     assert run.failure.code is FailureCode.PLATFORM
     assert "It took longer than `maxDuration` (2 s)" in run.failure.sentence
     assert any("cannot be asked for Run" in log.message for log in run.of(Log))
+
+
+def test_a_stop_while_artifacts_are_brought(platform: FakePlatform, trigger: Ask) -> None:
+    """The run has ended; what is missing is brought within the grace, and nothing is told twice."""
+    job = platform.add_job(["dbt build"], project_id=platform.add_project(PROJECTS / "broken/warning"))
+    platform.fault(path="artifacts/run_results.json", delay_s=2)
+
+    def during(process: Process) -> None:
+        once_asked("GET", "/artifacts/run_results.json")(platform, process)
+        ask_to_stop(process)
+
+    run = trigger(job, during=during)
+    assert (run.code, run.ended.summary.nodes) == (130, 3)
+    assert "had ended before it could be cancelled: success" in run.failure.sentence
+    assert not platform.requests("POST", "/cancel/")
+    finished = [event.invocation for event in run.of(InvocationFinished)]
+    assert finished == [1, 2]
+    assert run.artifact("run_results.json").is_file()

@@ -1,6 +1,5 @@
 """The end of a run that was followed: all that it has left, and the verdict."""
 
-from kestra_dbt.platform.collecting import Collection
 from kestra_dbt.platform.errors import PlatformError
 from kestra_dbt.platform.judgement import judge
 from kestra_dbt.platform.models import Run
@@ -19,14 +18,13 @@ _LOOK_EVERY_S = 2.0
 def bring_all(here: Session, run: Run, following: Following) -> Verdict:
     """Bring all that a run that has ended has left, and judge it."""
     run = _whole(here, run)
-    collection = Collection(here.api, here.folder, here.results, here.telling)
     try:
         here.progress.take(run)
-        collection.bring(run, compiled=following.compiled)
+        here.collection.bring(run, compiled=following.compiled)
     except PlatformError as error:
-        collection.lost.append("what the run left")
+        here.collection.lost.append("what the run left")
         here.telling.say(Level.ERROR, error.sentence)
-    return judge(run, here.results, collection.lost)
+    return judge(run, here.results, here.collection.lost)
 
 
 def _whole(here: Session, run: Run) -> Run:

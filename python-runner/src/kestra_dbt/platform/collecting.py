@@ -1,20 +1,21 @@
 """All that a run leaves, brought into the output folder: what each step wrote, its logs, its nodes."""
 
 import contextlib
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from kestra_dbt.platform.api import Api
 from kestra_dbt.platform.errors import PlatformError, TokenRefusedError
+from kestra_dbt.platform.identity import identity
 from kestra_dbt.platform.models import Run
 from kestra_dbt.platform.nodes import events_of
 from kestra_dbt.platform.progress import moment
 from kestra_dbt.platform.statuses import CANCELLED, SUCCESS, step_has_ended
 from kestra_dbt.platform.steps import DbtStep, dbt_steps, in_order, title
 from kestra_dbt.platform.telling import Telling
+from kestra_dbt.platform.watch import InterruptedWaitError, Watch
 from kestra_dbt.protocol import InvocationFinished, Level, NodeFinished, Outcome
 from kestra_dbt.report.artifact_names import ARTIFACTS, ArtifactNames
 from kestra_dbt.report.output import OutputFolder
@@ -25,13 +26,8 @@ _FILES = {**ARTIFACTS, "index.html": "index.html"}
 
 _SQL = ("compiled/", "run/")
 
-_METADATA = 64_000
-"""Bytes at the begin of an artifact in which dbt's id of its invocation is, if it has one."""
-
 _NOTHING = re.compile(r"Nothing to do\.|No nodes selected|does not match any")
 """What dbt says if it has no nodes to work on; it leaves no results then."""
-
-_ID = re.compile(rb'"invocation_id": *"([^"]+)"')
 
 
 def is_safe(path: str) -> bool:
@@ -43,18 +39,20 @@ def is_safe(path: str) -> bool:
 class Collection:
     """Of one run. What cannot be had is told, and costs neither the rest nor the run."""
 
-    def __init__(self, api: Api, folder: OutputFolder, results: Results, telling: Telling) -> None:
+    def __init__(self, api: Api, watch: Watch, folder: OutputFolder, results: Results, telling: Telling) -> None:
         self._api = api
+        self._watch = watch
         self._folder = folder
         self._results = results
         self._telling = telling
         self._names = ArtifactNames(folder)
-        self._seen: set[tuple[str, str]] = set()
+        self._done: set[int] = set()
+        self._writers: dict[tuple[str, str], int] = {}
         self.lost: list[str] = []
         """What could not be brought, in words."""
 
     def bring(self, run: Run, *, compiled: bool) -> None:
-        """Bring what ``run`` has left until now, and tell of it.
+        """Bring what ``run`` has left, and tell of it; after an interruption, go on where it was.
 
         Args:
             run: with its steps and their debug logs.
@@ -76,6 +74,8 @@ class Collection:
         return []
 
     def _step(self, run: Run, found: DbtStep, listed: list[str]) -> None:
+        if found.invocation in self._done:
+            return
         invocation = self._results.invocation(found.invocation)
         invocation.command, invocation.selection = found.command, found.selection
         names: list[str] = []
@@ -84,28 +84,35 @@ class Collection:
             for source, name in _FILES.items():
                 if source in listed and self._file(run, found, source, f"{invocation.name}/{name}"):
                     names.append(name)
-        finally:  # also if the run is stopped meanwhile
-            invocation.artifacts = names
-            invocation.unknown = _results_of(found) not in names and not _NOTHING.search(found.step.logs or "")
-            failed = self._nodes(found, invocation.name, names)
-            invocation.exit_code = _exit_code(found, failed=failed)
-            self._telling.emit(
-                InvocationFinished(
-                    invocation=found.invocation,
-                    exit_code=invocation.exit_code,
-                    at=moment(found.step.finished_at),
-                )
-            )
-            self._names.announce(invocation.name, names, ran_nodes=runs_nodes(found.command))
+        except InterruptedWaitError:
+            if not self._watch.in_grace:  # there is time for it, yet
+                raise
+            self._tell(found, names)
+            raise
+        except TokenRefusedError:
+            self._tell(found, names)
+            raise
+        self._tell(found, names)
+
+    def _tell(self, found: DbtStep, names: list[str]) -> None:
+        """Tell what a step did, as far as it could be brought: once."""
+        self._done.add(found.invocation)
+        invocation = self._results.invocation(found.invocation)
+        invocation.artifacts = names
+        invocation.unknown = _results_of(found) not in names and not _NOTHING.search(found.step.logs or "")
+        failed = self._nodes(found, invocation.name, names)
+        invocation.exit_code = _exit_code(found, failed=failed)
+        at = moment(found.step.finished_at)
+        self._telling.emit(InvocationFinished(invocation=found.invocation, exit_code=invocation.exit_code, at=at))
+        self._names.announce(invocation.name, names, ran_nodes=runs_nodes(found.command))
 
     def _file(self, run: Run, found: DbtStep, source: str, file: str) -> bool:
         """Bring one of a step's own files; one that an earlier step left in the target folder is not."""
         path = self._folder.path(file)
         with self._told(file):
             if self._api.download(run.id, source, path, step=found.step.index):
-                key = (source, _identity(path))
-                if key not in self._seen:
-                    self._seen.add(key)
+                writer = self._writers.setdefault((source, identity(path)), found.invocation)
+                if writer == found.invocation:
                     return True
                 path.unlink()
         return False
@@ -204,16 +211,3 @@ def _exit_code(found: DbtStep, *, failed: bool) -> int:
     if found.step.status == CANCELLED:
         return 130
     return 1 if failed else 2
-
-
-def _identity(file: Path) -> str:
-    """Return what is the same for a file that was not written again."""
-    with file.open("rb") as content:
-        begin = content.read(_METADATA)
-        found = _ID.search(begin)
-        if found:
-            return found[1].decode("ascii", "replace")
-        digest = hashlib.sha256(begin)
-        while chunk := content.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.api import Api
 from kestra_dbt.platform.client import Account, Client
+from kestra_dbt.platform.collecting import Collection
 from kestra_dbt.platform.host import base_url
 from kestra_dbt.platform.progress import Progress
 from kestra_dbt.platform.telling import Telling
@@ -28,6 +29,7 @@ class Session:
     folder: OutputFolder
     results: Results
     progress: Progress
+    collection: Collection
     began: float
     followed: bool = False
     """Whether it came to following a run, whose nodes and summary are then a part of the end."""
@@ -60,7 +62,9 @@ def session(
     try:
         with watch.installed():
             api = Api(client)
-            yield Session(api, watch, telling, folder, results, Progress(api, telling, results), began)
+            progress = Progress(api, telling, results)
+            collection = Collection(api, watch, folder, results, telling)
+            yield Session(api, watch, telling, folder, results, progress, collection, began)
     finally:
         results.close()
         client.close()

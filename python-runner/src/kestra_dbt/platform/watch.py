@@ -53,6 +53,11 @@ class Watch:
         self.grace_s: float | None = None
         """What the stop, if there was one, gives for an end."""
 
+    @property
+    def in_grace(self) -> bool:
+        """Whether it was interrupted, and what follows is the end."""
+        return self._interrupted
+
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
         """Look out for as long as the block lasts."""
