@@ -82,6 +82,7 @@ def test_artifacts(platform: FakePlatform, ask: Ask) -> None:
 
 def test_lists(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
     """Tables that people can read, whole however the pages come."""
+    platform.settings(large_ids=True)
     job, other = scripted((10, 0)), scripted((20, 0))
     ids = [platform.trigger(job) for _ in range(3)]
     failed = platform.trigger(other)
@@ -89,6 +90,11 @@ def test_lists(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
         platform.wait(run_id, 10, 20)
     platform.fault(method="GET", path="/runs/$", page_limit=2, times=None)
     assert [row["id"] for row in rows(ask("runs", limit=None), "runs.ion")] == [failed, *ids[::-1]]
+    platform.clear_faults()
+    platform.fault(method="GET", path="/runs/$", page_limit=2)
+    platform.fault(method="GET", path="/runs/$", hide=2, times=None)
+    assert [row["id"] for row in rows(ask("runs", limit=None), "runs.ion")][:2] == [failed, ids[2]]
+    platform.clear_faults()
     failures = rows(ask("runs", statuses=["error"], project="shop", environment="Prod"), "runs.ion")
     assert [(row["id"], row["status"], row["job"]) for row in failures] == [(failed, "error", "build")]
     assert failures[0]["url"].startswith("http")

@@ -43,15 +43,15 @@ def _doubts(run: Run, results: Results, lost: Iterable[str]) -> Iterable[str]:
 
 def _failure(run: Run, results: Results) -> Failure:
     step = _failed_step(run)
+    if run.status == CANCELLED:
+        told = f" It says: {run.status_message.rstrip('.')}." if run.status_message else ""
+        return _of(f"Run {run.id} was cancelled on the dbt platform, not by this task.{told}", step)
     for found in reversed(dbt_steps(run)):
         nodes = results.invocation(found.invocation).nodes
         if any(node.outcome is Outcome.FAILED for node in nodes):
             failure = of_nodes(nodes)
             where = f"In {_lower(title(found.step))} of run {run.id}, {failure.sentence}"
             return failure.model_copy(update={"sentence": where})
-    if run.status == CANCELLED:
-        told = f" It says: {run.status_message.rstrip('.')}." if run.status_message else ""
-        return _of(f"Run {run.id} was cancelled on the dbt platform, not by this task.{told}", step)
     if step is not None:
         return _of(f"{title(step)} of run {run.id} failed: {_gist(step) or run.status_message or 'see its log'}", step)
     return _of(f"Run {run.id} failed on the dbt platform: {run.status_message or 'it does not say why'}", None)

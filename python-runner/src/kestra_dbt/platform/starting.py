@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.api import Api
 from kestra_dbt.platform.cause import cause_of
 from kestra_dbt.platform.errors import PlatformError, RefusedError
@@ -23,8 +22,6 @@ _REASONS = {
 }
 """The platform's reasons why a run cannot be retried."""
 
-_TOKEN_LIMIT = 200
-
 
 class Starting:
     """Brings a run about; keeps what a stop in the middle has to know."""
@@ -40,8 +37,6 @@ class Starting:
 
     def trigger(self, request: PlatformTrigger, job_id: int) -> Run:
         """Return the run that the request's token stands for."""
-        if len(request.token) > _TOKEN_LIMIT or request.token.split() != [request.token]:
-            raise RequestError(f"`token` of the request has to be one word of at most {_TOKEN_LIMIT} characters.")
         ours = with_token(request.token)
         known = find(self._api, job_id, ours)
         step = next_step(known, request.reported, resume=request.on_retry == "resume")
@@ -53,7 +48,8 @@ class Starting:
             resumed = self._resume(step.run)
             if resumed is not None:
                 return resumed
-        body = request.overrides.model_dump(exclude_none=True, exclude_defaults=True)
+        overrides = request.overrides.model_dump(exclude_defaults=True)
+        body = {name: value for name, value in overrides.items() if value != ""}  # the platform refuses empty texts
         body["cause"] = cause_of(request.cause, request.link, request.token)
         return self._start(lambda: self._api.start(job_id, body), job_id, ours, known)
 

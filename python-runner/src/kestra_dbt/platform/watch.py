@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from kestra_dbt.stop_file import GRACE_S
-
 _BEAT_S = 0.2
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -51,7 +49,7 @@ class Watch:
         self._interrupted = False
         self._open = False
         self.grace_s: float | None = None
-        """What the stop, if there was one, gives for an end."""
+        """What the stop, if it said so, gives for an end."""
 
     @property
     def in_grace(self) -> bool:
@@ -105,6 +103,8 @@ class Watch:
         self._limit = time.monotonic() + seconds
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
+        if self._interrupted:  # a second one: do not wait any longer
+            self._limit = time.monotonic()
         self._stop(None)
 
     def _beat(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
@@ -115,7 +115,7 @@ class Watch:
 
     def _stop(self, grace_s: float | None) -> None:
         if not self._interrupted and self._reason is None:
-            self._reason, self.grace_s = Reason.STOPPED, GRACE_S if grace_s is None else grace_s
+            self._reason, self.grace_s = Reason.STOPPED, grace_s
         self._raise_if_due()
 
     def _raise_if_due(self) -> None:

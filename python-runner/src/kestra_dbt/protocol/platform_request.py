@@ -75,7 +75,10 @@ class PlatformTrigger(_PlatformRequest):
     cause: str | None = Field(None, description="Why, for people; the token and the link follow it.")
     overrides: Overrides = Field(Overrides(), description="What is to be different from the job.")
     token: str = Field(
-        min_length=8, description="Identity of what wants the run, the same over all attempts; it goes into the cause."
+        min_length=8,
+        max_length=200,
+        pattern=r"^\S+$",
+        description="Identity of what wants the run, the same over all attempts; it goes into the cause.",
     )
     link: str | None = Field(None, description="Address of the execution, for people who look at the run.")
     reported: list[int] = Field(
