@@ -1,8 +1,7 @@
 """Calls of the platform's API: sent again where that is safe, interrupted where they hang."""
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,8 @@ from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.answers import Answer, answer_of, is_json, refusal
 from kestra_dbt.platform.errors import FateUnknownError, NotFoundError, PlatformError, UnavailableError, WrongHostError
 from kestra_dbt.platform.outage import Outage
-from kestra_dbt.platform.patience import TOO_MANY, TRANSIENT, backoff_s, paced, wait_s
+from kestra_dbt.platform.patience import TOO_MANY, TRANSIENT, backoff_s, paced
+from kestra_dbt.platform.transport import NotDeliveredError, TransientError, failed, transport
 from kestra_dbt.platform.watch import Watch
 from kestra_dbt.protocol import Level
 
@@ -28,17 +28,6 @@ _FIRST_ATTEMPTS = 5
 
 _DOWNLOADS = 20
 """How often a file is tried."""
-
-_NOT_DELIVERED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Faults before the first byte of a request has left."""
-
-
-class _TransientError(PlatformError):
-    """The same request may well succeed."""
-
-    def __init__(self, sentence: str, wait: Callable[[int], float]) -> None:
-        super().__init__(sentence)
-        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -105,7 +94,7 @@ class Client:
         def once() -> Answer:
             response = self._send("GET", self._url(path), params=_query(params))
             if response.status_code in TRANSIENT:
-                raise _failed(response)
+                raise failed(response)
             return answer_of(self._redirected(response), what)
 
         return self._repeated(once, what)
@@ -120,7 +109,7 @@ class Client:
         def once() -> Answer:
             response = self._send(method, self._url(path), json=body)
             if response.status_code in TRANSIENT:
-                raise _failed(response)
+                raise failed(response)
             if response.status_code == httpx.codes.NO_CONTENT:
                 return Answer(None, {})
             return answer_of(response, what)
@@ -138,17 +127,13 @@ class Client:
         def once() -> Answer:
             try:
                 response = self._send("POST", self._url(path), json=body)
-            except _NotDeliveredError:
+            except NotDeliveredError:
                 raise
-            except _TransientError as error:
+            except TransientError as error:
                 raise FateUnknownError(f"The answer to {what} was lost.", error.sentence) from error
             if response.status_code == TOO_MANY:
-                raise _failed(response)
-            if (
-                response.status_code in TRANSIENT
-                or response.is_server_error
-                or (response.is_success and not is_json(response))
-            ):
+                raise failed(response)
+            if response.status_code in TRANSIENT or response.is_server_error or _is_page(response):
                 raise FateUnknownError(
                     f"The answer to {what} was {response.status_code}, from which nobody knows what was done.",
                     self.masked(response.text[:500]),
@@ -168,14 +153,14 @@ class Client:
         part = file.with_name(f"{file.name}.part")
 
         def once() -> bool:
-            with _transport(self.base_url), self._watch.open(), self._stream(path, params) as response:
+            with transport(self.base_url), self._watch.open(), self._stream(path, params) as response:
                 if response.status_code != httpx.codes.OK:
                     response.read()
                     if response.status_code in TRANSIENT:
-                        raise _failed(response)
+                        raise failed(response)
                     raise refusal(response, path)
                 if file.suffix == ".json" and "html" in response.headers.get("content-type", ""):
-                    raise _TransientError("a page came instead of a file", backoff_s)
+                    raise TransientError("a page came instead of a file", backoff_s)
                 with part.open("wb") as writer:
                     for chunk in response.iter_bytes(1 << 18):
                         writer.write(chunk)
@@ -199,7 +184,7 @@ class Client:
         return f"/api/{version}/accounts/{self.account_id}/{rest}"
 
     def _send(self, method: str, url: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
-        with _transport(self.base_url), self._watch.open():
+        with transport(self.base_url), self._watch.open():
             response = self._http.request(method, url, **more)
         self._say(Level.DEBUG, f"{method} {response.url.raw_path.decode()}: {response.status_code}")
         return response
@@ -207,19 +192,16 @@ class Client:
     def _redirected(self, response: httpx.Response) -> httpx.Response:
         """Follow one redirect of a GET on the same host, as to a slash at the end; none leads the token elsewhere."""
         following = response.next_request
-        if following is None or (following.url.scheme, following.url.netloc) != (
-            response.url.scheme,
-            response.url.netloc,
-        ):
-            return response
-        return self._send("GET", str(following.url))
+        if following is not None and _origin(following.url) == _origin(response.url):
+            return self._send("GET", str(following.url))
+        return response
 
     def _repeated(self, once: Callable[[], T], what: str, attempts: int | None = None) -> T:
         outage = Outage(self._say, what)
         while True:
             try:
                 result = once()
-            except _TransientError as error:  # noqa: PERF203 - to try again is its purpose
+            except TransientError as error:  # noqa: PERF203 - to try again is its purpose
                 wait = error.wait(outage.failures + 1)
                 limit = attempts or (None if self._answered and self._endures else _FIRST_ATTEMPTS)
                 if limit is not None and outage.failures + 1 >= limit:
@@ -240,31 +222,13 @@ class Client:
                 return result
 
 
-class _NotDeliveredError(_TransientError):
-    """Not a byte of the request has left."""
+def _origin(url: httpx.URL) -> tuple[str, bytes]:
+    return url.scheme, url.netloc
 
 
-@contextlib.contextmanager
-def _transport(base_url: str) -> Iterator[None]:
-    """Say in our words what goes wrong on the way."""
-    try:
-        yield
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise RequestError(f"Nothing can be sent to {base_url}: {error}.") from error
-    except httpx.TransportError as error:
-        if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise UnavailableError(
-                f"The certificate of {base_url} is not one of an authority that is known here: set SSL_CERT_FILE to a "
-                "file with the authority of your proxy or host, and check `host`.",
-                str(error),
-            ) from error
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise (_NotDeliveredError if isinstance(error, _NOT_DELIVERED) else _TransientError)(said, backoff_s) from error
-
-
-def _failed(response: httpx.Response) -> _TransientError:
-    status, headers = response.status_code, response.headers
-    return _TransientError(f"it answers {status}", lambda failures: wait_s(status, headers, failures))
+def _is_page(response: httpx.Response) -> bool:
+    """Tell whether a proxy answers that all is well, which the platform has not said."""
+    return response.is_success and not is_json(response)
 
 
 def _query(params: Mapping[str, Any]) -> dict[str, str]:

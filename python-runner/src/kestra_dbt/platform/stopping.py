@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from kestra_dbt.platform.errors import PlatformError
+from kestra_dbt.platform.errors import PlatformError, RefusedError
 from kestra_dbt.platform.models import Run
 from kestra_dbt.platform.session import Session
 from kestra_dbt.platform.statuses import has_ended, word
@@ -27,12 +27,11 @@ def cancel(here: Session, run: Run, grace_s: float, poll_s: float) -> Stopped:
     began = time.monotonic()
     try:
         run = here.api.run(run.id)
-        if not has_ended(run):
-            here.telling.say(Level.INFO, f"Run {run.id} is being cancelled.")
-            here.api.cancel(run.id)
-            run = until_ended(here, run, poll_s)
-        else:
+        if has_ended(run):
             here.progress.take(run)
+        else:
+            here.telling.say(Level.INFO, f"Run {run.id} is being cancelled.")
+            run = until_ended(here, ask(here, run), poll_s)
     except InterruptedWaitError:
         said = f"was told to cancel, but is still {word(run)} after {grace_s:.0f} s: look at it on the dbt platform"
     except PlatformError as error:
@@ -40,6 +39,21 @@ def cancel(here: Session, run: Run, grace_s: float, poll_s: float) -> Stopped:
     else:
         said = _ending(run, time.monotonic() - began)
     return Stopped(run, said)
+
+
+def ask(here: Session, run: Run) -> Run:
+    """Ask for ``run`` to be cancelled, and return it.
+
+    Raises:
+        PlatformError: that is refused, and not because it has ended in the meantime.
+    """
+    try:
+        here.api.cancel(run.id)
+    except RefusedError:
+        run = here.api.run(run.id)
+        if not has_ended(run):
+            raise
+    return run
 
 
 def until_ended(here: Session, run: Run, poll_s: float) -> Run:

@@ -12,7 +12,7 @@ from kestra_dbt.platform.patience import paced
 from kestra_dbt.platform.session import Session
 from kestra_dbt.platform.starting import Starting
 from kestra_dbt.platform.statuses import has_ended, word
-from kestra_dbt.platform.stopping import until_ended
+from kestra_dbt.platform.stopping import ask, until_ended
 from kestra_dbt.platform.watch import InterruptedWaitError
 from kestra_dbt.protocol import (
     Following,
@@ -64,7 +64,7 @@ def cancel_run(request: PlatformCancel, here: Session) -> Verdict:
     if has_ended(run):
         here.telling.say(Level.INFO, f"Run {run.id} has ended already: {word(run)}. There is nothing to cancel.")
         return Verdict(Outcome.SUCCESS, 0)
-    here.api.cancel(run.id)
+    run = ask(here, run)
     here.telling.say(Level.INFO, f"Run {run.id} is being cancelled: {here.telling.page(run)}")
     if not request.no_wait:
         until_ended(here, run, request.following.poll_s)
