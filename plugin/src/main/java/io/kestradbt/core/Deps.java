@@ -8,7 +8,7 @@ import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.kestradbt.core.dropin.WithoutMeaning;
-import io.kestradbt.core.options.Options;
+import io.kestradbt.task.Options;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;

@@ -10,7 +10,7 @@ import io.kestradbt.core.dropin.WithoutMeaning;
 import io.kestradbt.core.options.NodeExecutionOptions;
 import io.kestradbt.core.options.NodeSelectionOptions;
 import io.kestradbt.core.options.OnEmptyOptions;
-import io.kestradbt.core.options.Options;
+import io.kestradbt.task.Options;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;

@@ -188,7 +188,7 @@ public final class Continuity {
         } else if (isPart()) {
             logger.info("The state of {} stays as it is: this run was of a part of the project.", own);
         } else {
-            store().promote(own, result.artifacts(), ResumePoint.execution(runContext));
+            store().promote(own, result.artifacts(), AttemptFolder.execution(runContext));
             logger.info("State kept: {}.", own);
         }
     }

@@ -1,6 +1,5 @@
 package io.kestradbt.state;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -10,25 +9,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
-
-import com.fasterxml.jackson.core.type.TypeReference;
 
 import io.kestra.core.runners.RunContext;
-import io.kestra.core.serializers.JacksonMapper;
-import io.kestra.core.storages.Storage;
-import io.kestra.core.storages.StorageContext;
-import io.kestra.core.utils.Slugify;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunnerFiles;
 
-/**
- * The run results of a task's attempts that failed, for a next one to go on from: after a retry, a restart or a replay, on any worker.
- * <p>
- * They are among the files of the execution, and go with these. A replay finds those of the execution that it replays.
- */
+/** The run results of a task's attempts that failed, for a next one to go on from. */
 final class ResumePoint {
     private static final String FOLDER = "resume";
     private static final String INDEX = "attempts.json";
@@ -38,16 +25,11 @@ final class ResumePoint {
     private static final String EXECUTING = "\\d+-(build|run|test|seed|snapshot|retry)/" + RESULTS;
 
     private final RunContext runContext;
-    private final String base;
+    private final AttemptFolder files;
 
     ResumePoint(RunContext runContext) {
         this.runContext = runContext;
-        RunContext.FlowInfo flow = runContext.flowInfo();
-        Map<String, Object> variables = runContext.getVariables();
-        String execution = Stream.of("originalId", "id").map(name -> at(variables, "execution", name)).filter(Objects::nonNull).findFirst()
-            .map(Object::toString).orElseThrow();
-        String task = Slugify.of(String.valueOf(at(variables, "task", "id"))) + "-" + StateKey.hash(iteration(variables)).substring(0, 12);
-        this.base = StorageContext.forExecution(flow.tenantId(), flow.namespace(), flow.id(), execution).getExecutionStorageURI("kestra") + "/dbt-resume/" + task + "/";
+        this.files = new AttemptFolder(runContext, "dbt-resume");
     }
 
     /**
@@ -69,7 +51,7 @@ final class ResumePoint {
         Path folder = RunnerFiles.emptied(runContext.workingDir().path(), FOLDER);
         List<String> results = new ArrayList<>();
         for (String name : attempts.all().stream().flatMap(attempt -> attempt.results().stream()).toList()) {
-            try (InputStream content = runContext.storage().getFile(uri(name))) {
+            try (InputStream content = runContext.storage().getFile(files.uri(name))) {
                 Files.copy(content, folder.resolve(name));
             }
             results.add(RunnerFiles.relative(FOLDER) + "/" + name);
@@ -93,68 +75,31 @@ final class ResumePoint {
         for (URI result : results) {
             String name = "%d-%d.json".formatted(all.size() + 1, names.size() + 1);
             try (InputStream content = runContext.storage().getFile(result)) {
-                runContext.storage().putFile(content, uri(name));
+                runContext.storage().putFile(content, files.uri(name));
             }
             names.add(name);
         }
-        all.add(new Attempt(execution(runContext), now.toString(), names));
-        byte[] index = JacksonMapper.ofJson().writeValueAsBytes(new Attempts(fingerprint, all));
-        runContext.storage().putFile(new ByteArrayInputStream(index), uri(INDEX));
+        all.add(new Attempt(AttemptFolder.execution(runContext), now.toString(), names));
+        files.write(INDEX, new Attempts(fingerprint, all));
     }
 
     /** Forget all attempts. */
     void remove() throws IOException {
-        Storage storage = runContext.storage();
-        if (storage.isFileExist(uri(INDEX))) {
+        if (files.has(INDEX)) {
             List<String> names = read().all().stream().flatMap(attempt -> attempt.results().stream()).toList();
-            storage.deleteFile(uri(INDEX));
+            runContext.storage().deleteFile(files.uri(INDEX));
             for (String name : names) {
-                storage.deleteFile(uri(name));
+                runContext.storage().deleteFile(files.uri(name));
             }
         }
     }
 
     private Attempts read() throws IOException {
-        if (!runContext.storage().isFileExist(uri(INDEX))) {
-            return new Attempts("", List.of());
-        }
-        try (InputStream content = runContext.storage().getFile(uri(INDEX))) {
-            return JacksonMapper.ofJson().readValue(content, new TypeReference<>() {
-            });
-        }
-    }
-
-    private URI uri(String name) {
-        return URI.create(base + name);
+        return files.read(INDEX, Attempts.class).orElseGet(() -> new Attempts("", List.of()));
     }
 
     private static int number(String artifact) {
         return Integer.parseInt(artifact.substring(0, artifact.indexOf('-')));
-    }
-
-    /** What tells the task runs of a task in loops apart; the same in each attempt. */
-    private static String iteration(Map<String, Object> variables) {
-        List<Object> values = new ArrayList<>();
-        values.add(at(variables, "taskrun", "value"));
-        values.add(at(variables, "taskrun", "iteration"));
-        values.add(at(variables, "item", "index"));
-        if (variables.get("parents") instanceof List<?> parents) {
-            parents.forEach(parent -> values.add(at(parent, "taskrun", "value")));
-        }
-        return values.toString();
-    }
-
-    /** In words of the execution's variables: they are the same on each version of Kestra. */
-    static String execution(RunContext runContext) {
-        return String.valueOf(at(runContext.getVariables(), "execution", "id"));
-    }
-
-    private static Object at(Object map, String... names) {
-        Object found = map;
-        for (String name : names) {
-            found = found instanceof Map<?, ?> inner ? inner.get(name) : null;
-        }
-        return found;
     }
 
     /** All that is known of the attempts. */

@@ -1,6 +1,5 @@
 package io.kestradbt.state;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -12,14 +11,10 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import io.kestra.core.exceptions.ResourceExpiredException;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.storages.FileAttributes;
 import io.kestra.core.storages.StorageContext;
-import io.kestra.core.storages.kv.KVMetadata;
 import io.kestra.core.storages.kv.KVStore;
-import io.kestra.core.storages.kv.KVValue;
-import io.kestra.core.storages.kv.KVValueAndMetadata;
 
 /**
  * The last successful states of a namespace. The files are in a folder of the internal storage that no purge of executions and no download of
@@ -30,9 +25,6 @@ final class StateStore {
     private static final Duration READERS_NEED = Duration.ofHours(1);
 
     private static final Pattern FILE = Pattern.compile("(?<at>\\d+)-.+");
-
-    private static final int READS = 20;
-    private static final Duration BETWEEN_READS = Duration.ofMillis(250);
 
     private final RunContext runContext;
     private final KVStore kv;
@@ -56,26 +48,9 @@ final class StateStore {
         return value(key.name()).flatMap(KeptState::of);
     }
 
-    /**
-     * An entry of the KV store. One that is being replaced just now cannot be read for a moment: Kestra writes its version first, then its
-     * value.
-     */
+    /** An entry of the KV store; empty if there is none. */
     Optional<Object> value(String key) throws IOException, InterruptedException {
-        IOException broken = null;
-        for (int read = 0; read < READS; read++) {
-            try {
-                Optional<Object> value = kv.getValue(key).map(KVValue::value);
-                if (value.isPresent() || !kv.exists(key)) {
-                    return value;
-                }
-            } catch (ResourceExpiredException e) {
-                return Optional.empty();
-            } catch (IOException e) {
-                broken = e;
-            }
-            Thread.sleep(BETWEEN_READS);
-        }
-        throw broken != null ? broken : new FileNotFoundException("The entry %s of the KV store has no value.".formatted(key));
+        return new KvEntry(kv, key).value();
     }
 
     /**
@@ -91,9 +66,7 @@ final class StateStore {
         URI runResults = results == null ? null : copy(results, key, prefix + StateFolder.RUN_RESULTS);
         Optional<KeptState> before = find(key);
         String description = "State of dbt, %s: its last success, written by kestra-dbt".formatted(key);
-        kv.put(
-            key.name(), new KVValueAndMetadata(new KVMetadata(description, (Duration) null), new KeptState(manifest, runResults, execution, now.toString()).toMap())
-        );
+        new KvEntry(kv, key.name()).put(description, new KeptState(manifest, runResults, execution, now.toString()).toMap());
         tidy(key, now, manifest, before);
     }
 

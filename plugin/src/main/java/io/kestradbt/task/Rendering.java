@@ -1,6 +1,8 @@
 package io.kestradbt.task;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.List;
@@ -73,6 +75,16 @@ public final class Rendering {
         return text.map(String::strip).map(number -> parse(name, number, min));
     }
 
+    /** An id of the dbt platform: a whole number, which may be a long one. */
+    public Optional<Long> id(String name, Property<?> property) throws IllegalVariableEvaluationException {
+        return text(property).map(String::strip).map(text -> {
+            if (!text.matches("[1-9][0-9]{0,17}")) {
+                throw invalid(name, text, "an id, which is a number");
+            }
+            return Long.valueOf(text);
+        });
+    }
+
     /** True or false. */
     public Optional<Boolean> bool(String name, Property<Boolean> property) throws IllegalVariableEvaluationException {
         return text(property).map(text -> switch (text.strip().toLowerCase(Locale.ROOT)) {
@@ -88,23 +100,33 @@ public final class Rendering {
     }
 
     /** Some of the constants of an enum, in any case, as a request has them. */
-    public <E extends Enum<E>> List<String> constants(String name, Property<List<String>> property, Class<E> type) throws IllegalVariableEvaluationException {
-        List<String> given = list(name, property);
-        return given.stream().map(text -> word(parse(name, text, type))).toList();
+    public <E extends Enum<E>> List<String> constants(String name, Property<? extends List<?>> property, Class<E> type) throws IllegalVariableEvaluationException {
+        return list(name, asTexts(property)).stream().map(text -> word(parse(name, text, type))).toList();
     }
 
-    /** A time; not negative. */
-    public Optional<Duration> duration(String name, Property<Duration> property) throws IllegalVariableEvaluationException {
+    /** A time span of at least {@code min}. */
+    public Optional<Duration> duration(String name, Property<Duration> property, Duration min) throws IllegalVariableEvaluationException {
         return text(property).map(text -> {
             try {
                 Duration time = Duration.parse(text.strip());
-                if (!time.isNegative()) {
+                if (time.compareTo(min) >= 0) {
                     return time;
                 }
             } catch (DateTimeParseException e) {
                 // told below
             }
-            throw invalid(name, text, "a time as PT10S or PT1H30M");
+            throw invalid(name, text, min.isZero() ? "a time as PT10S or PT1H30M" : "a time as PT10S or PT1H30M, of at least " + min);
+        });
+    }
+
+    /** A point in time. */
+    public Optional<Instant> time(String name, Property<String> property) throws IllegalVariableEvaluationException {
+        return text(property).map(text -> {
+            try {
+                return OffsetDateTime.parse(text.strip()).toInstant();
+            } catch (DateTimeParseException e) {
+                throw invalid(name, text, "a time with its zone, as 2026-01-15T10:20:02Z");
+            }
         });
     }
 
@@ -144,5 +166,10 @@ public final class Rendering {
     @SuppressWarnings("unchecked")
     private static Property<String> asText(Property<?> property) {
         return (Property<String>) property;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Property<List<String>> asTexts(Property<?> property) {
+        return (Property<List<String>>) property;
     }
 }

@@ -26,6 +26,7 @@ import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.LogLevel;
 import io.kestradbt.bridge.Outcome;
 import io.kestradbt.core.dropin.AlertWebhook;
+import io.kestradbt.task.LogRecorder;
 import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 

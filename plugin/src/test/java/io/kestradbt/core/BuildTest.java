@@ -32,11 +32,13 @@ import io.kestra.core.utils.TestsUtils;
 import io.kestradbt.bridge.DbtRunException;
 import io.kestradbt.bridge.Samples;
 import io.kestradbt.core.options.IndirectSelectionOptions.IndirectSelection;
+import io.kestradbt.task.FakeRunner;
+import io.kestradbt.task.LogRecorder;
 import jakarta.inject.Inject;
 
-import static io.kestradbt.core.FakeRunner.ENDED;
-import static io.kestradbt.core.FakeRunner.event;
-import static io.kestradbt.core.FakeRunner.started;
+import static io.kestradbt.task.FakeRunner.ENDED;
+import static io.kestradbt.task.FakeRunner.event;
+import static io.kestradbt.task.FakeRunner.started;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;

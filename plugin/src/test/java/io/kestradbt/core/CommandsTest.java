@@ -19,6 +19,7 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.serializers.JacksonMapper;
+import io.kestradbt.DocumentationTest;
 import io.kestradbt.bridge.Protocol;
 import io.kestradbt.bridge.Samples;
 import io.kestradbt.core.dropin.WithoutMeaning;

@@ -20,9 +20,10 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.utils.TestsUtils;
 import io.kestradbt.core.options.Engine;
+import io.kestradbt.task.FakeRunner;
 import jakarta.inject.Inject;
 
-import static io.kestradbt.core.FakeRunner.ENDED;
+import static io.kestradbt.task.FakeRunner.ENDED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 @KestraTest

@@ -33,11 +33,13 @@ import io.kestradbt.bridge.RunSummary;
 import io.kestradbt.bridge.TestSummary;
 import io.kestradbt.core.dropin.DropIn;
 import io.kestradbt.core.options.Engine;
+import io.kestradbt.task.FakeRunner;
+import io.kestradbt.task.LogRecorder;
 import io.kestradbt.task.Rendering;
 import jakarta.inject.Inject;
 
-import static io.kestradbt.core.FakeRunner.ENDED;
-import static io.kestradbt.core.FakeRunner.event;
+import static io.kestradbt.task.FakeRunner.ENDED;
+import static io.kestradbt.task.FakeRunner.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -15,8 +15,8 @@ import io.kestra.core.storages.kv.KVValueAndMetadata;
 import io.micronaut.data.model.Pageable;
 
 /** A KV store in memory: the tests of a task have no repository. */
-class FakeKv implements KVStore {
-    final Map<String, Object> values = new ConcurrentHashMap<>();
+public class FakeKv implements KVStore {
+    public final Map<String, Object> values = new ConcurrentHashMap<>();
 
     @Override
     public String namespace() {

@@ -40,7 +40,7 @@ class ResumePointTest {
         point.keep("f", artifacts(runContext, "2-retry/run_results.json", "run_results.json", "1-build/run_results.json", "3-docs-generate/run_results.json"), AT);
         Request.Resume resume = point.fetch("f").orElseThrow();
 
-        String execution = ResumePoint.execution(runContext);
+        String execution = AttemptFolder.execution(runContext);
         assertThat(resume.after()).isEqualTo("Attempt 2 (execution %s, ended 2026-01-15T10:00:00Z)".formatted(execution));
         assertThat(resume.results()).containsExactly(".kestra-dbt/resume/1-1.json", ".kestra-dbt/resume/2-1.json", ".kestra-dbt/resume/2-2.json");
         assertThat(resume.results()).extracting(file -> Files.readString(runContext.workingDir().path().resolve(file)))

@@ -1,5 +1,6 @@
 package io.kestradbt.task;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
@@ -35,6 +36,15 @@ class RenderingTest {
         assertThat(rendering().map("vars", yaml("\"{{ nothing }}\""))).isEmpty();
         assertThat(rendering().integer("threads", yaml("\"{{ nothing }}\""), 1)).isEmpty();
         assertThat(rendering().bool("debug", yaml("\"{{ nothing }}\""))).isEmpty();
+    }
+
+    @Test
+    void shouldReadIdsAndTimes() throws Exception {
+        assertThat(rendering().id("runId", yaml("70471831584850"))).contains(70471831584850L);
+        assertThat(rendering().id("runId", yaml("\" 7 \""))).contains(7L);
+        assertThatThrownBy(() -> rendering().id("runId", yaml("-7"))).hasMessage("`runId` is \"-7\": expected an id, which is a number.");
+        assertThat(rendering().time("since", yaml("2026-01-15T11:20:02+01:00"))).contains(Instant.parse("2026-01-15T10:20:02Z"));
+        assertThatThrownBy(() -> rendering().time("since", yaml("2026-01-15"))).hasMessageContaining("a time with its zone");
     }
 
     @Test

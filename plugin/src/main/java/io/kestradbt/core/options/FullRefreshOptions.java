@@ -3,6 +3,7 @@ package io.kestradbt.core.options;
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.task.Options;
 import io.swagger.v3.oas.annotations.media.Schema;
 
 /** Building from nothing. */

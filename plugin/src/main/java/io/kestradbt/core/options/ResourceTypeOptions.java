@@ -5,6 +5,7 @@ import java.util.List;
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
+import io.kestradbt.task.Options;
 import io.swagger.v3.oas.annotations.media.Schema;
 
 /** Which types of nodes a command is about. */

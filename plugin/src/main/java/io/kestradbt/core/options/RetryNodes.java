@@ -53,7 +53,7 @@ public class RetryNodes {
     public Request.RetryNodes request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new Request.RetryNodes(
             rendering.integer("retryNodes.attempts", attempts, 1).orElse(null),
-            rendering.duration("retryNodes.backoff", backoff).map(time -> time.toMillis() / 1000.0).orElse(null),
+            rendering.duration("retryNodes.backoff", backoff, Duration.ZERO).map(time -> time.toMillis() / 1000.0).orElse(null),
             rendering.constants("retryNodes.reasons", reasons, Reason.class)
         );
     }

@@ -1,4 +1,4 @@
-package io.kestradbt.core;
+package io.kestradbt.task;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -11,13 +11,13 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 
 /** Keeps what tasks log: Kestra forwards each line to the server's log, to a logger named after flow and task. */
-final class LogRecorder extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+public final class LogRecorder extends AppenderBase<ILoggingEvent> implements AutoCloseable {
     private static final Logger FLOWS = (Logger) LoggerFactory.getLogger("flow");
 
     private final List<ILoggingEvent> events = new CopyOnWriteArrayList<>();
     private final Level before = FLOWS.getLevel();
 
-    LogRecorder() {
+    public LogRecorder() {
         setContext(FLOWS.getLoggerContext());
         start();
         FLOWS.setLevel(Level.TRACE);
@@ -31,15 +31,15 @@ final class LogRecorder extends AppenderBase<ILoggingEvent> implements AutoClose
     }
 
     /** {@code INFO text} of the task or node with this id. */
-    List<String> of(String taskId) {
+    public List<String> of(String taskId) {
         return events.stream().filter(event -> event.getLoggerName().endsWith("." + taskId)).map(LogRecorder::line).toList();
     }
 
-    List<String> all() {
+    public List<String> all() {
         return events.stream().map(LogRecorder::line).toList();
     }
 
-    List<ILoggingEvent> events() {
+    public List<ILoggingEvent> events() {
         return events;
     }
 

@@ -1,6 +1,7 @@
-package io.kestradbt.core;
+package io.kestradbt;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +18,13 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.tasks.Task;
+import io.kestra.core.models.triggers.AbstractTrigger;
 import io.kestra.core.models.validations.ModelValidator;
 import io.kestra.core.serializers.JacksonMapper;
 import io.kestra.core.serializers.YamlParser;
+import io.kestradbt.core.Build;
+import io.kestradbt.core.DbtCLI;
+import io.kestradbt.platform.TriggerRun;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.inject.Inject;
 
@@ -27,14 +32,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** What Kestra's pages show of each task: examples that are flows, and a word on every property and output. */
 @KestraTest
-class DocumentationTest {
+public class DocumentationTest {
     @Inject
     private ModelValidator validator;
 
     @Inject
     private JsonSchemaGenerator schemas;
 
-    static List<Class<? extends Task>> tasks() {
+    public static List<Class<? extends Task>> tasks() {
         return ServiceLoader.load(io.kestra.core.models.Plugin.class).stream()
             .filter(plugin -> plugin.type().getName().startsWith("io.kestradbt."))
             .filter(plugin -> Task.class.isAssignableFrom(plugin.type()))
@@ -42,8 +47,17 @@ class DocumentationTest {
             .toList();
     }
 
+    static List<Class<? extends AbstractTrigger>> triggers() {
+        return ServiceLoader.load(io.kestra.core.models.Plugin.class).stream()
+            .filter(plugin -> plugin.type().getName().startsWith("io.kestradbt.platform."))
+            .filter(plugin -> AbstractTrigger.class.isAssignableFrom(plugin.type()))
+            .filter(plugin -> plugin.type().getDeclaredAnnotation(Plugin.class) != null) // those of tests have none of their own
+            .<Class<? extends AbstractTrigger>> map(plugin -> plugin.type().asSubclass(AbstractTrigger.class))
+            .toList();
+    }
+
     static Stream<Example> examples() {
-        return tasks().stream().flatMap(task -> Arrays.stream(task.getAnnotation(Plugin.class).examples()));
+        return Stream.concat(tasks().stream(), triggers().stream()).flatMap(task -> Arrays.stream(task.getAnnotation(Plugin.class).examples()));
     }
 
     @ParameterizedTest
@@ -54,12 +68,16 @@ class DocumentationTest {
         Flow flow = YamlParser.parse(String.join("\n", example.code()), Flow.class);
 
         assertThat(validator.isValid(flow)).isEmpty();
-        assertThat(flow.allTasksWithChilds()).anySatisfy(task -> assertThat(task.getType()).startsWith("io.kestradbt."));
+        Stream<String> types = Stream.concat(
+            flow.allTasksWithChilds().stream().map(Task::getType),
+            flow.getTriggers() == null ? Stream.of() : flow.getTriggers().stream().map(AbstractTrigger::getType)
+        );
+        assertThat(types).anySatisfy(type -> assertThat(type).startsWith("io.kestradbt."));
     }
 
     @Test
     void shouldFindTheTasks() {
-        assertThat(tasks()).contains(Build.class, DbtCLI.class);
+        assertThat(tasks()).contains(Build.class, DbtCLI.class, TriggerRun.class);
     }
 
     @Test
@@ -97,14 +115,31 @@ class DocumentationTest {
     }
 
     @ParameterizedTest
+    @MethodSource("triggers")
+    @SuppressWarnings("unchecked")
+    void shouldExplainEveryPropertyOfATrigger(Class<? extends AbstractTrigger> trigger) {
+        Map<String, Map<String, Object>> properties = (Map<String, Map<String, Object>>) schemas.properties(AbstractTrigger.class, trigger).get("properties");
+        List<String> ours = Arrays.stream(trigger.getDeclaredFields()).map(Field::getName).filter(properties::containsKey).toList();
+
+        assertThat(trigger.getAnnotation(Schema.class).title()).isNotBlank();
+        assertThat(ours).isNotEmpty().allSatisfy(name -> {
+            assertThat(properties.get(name)).as(name).containsKeys("title", "description");
+            assertThat(properties.get(name).toString()).as(name).contains("$group");
+        });
+    }
+
+    @Test
+    void shouldFindTheTriggers() {
+        assertThat(triggers()).extracting(Class::getSimpleName).containsExactlyInAnyOrder("JobRunFinished", "Webhook");
+    }
+
+    @ParameterizedTest
     @MethodSource("tasks")
     @SuppressWarnings("unchecked")
     void shouldExplainEveryOutput(Class<? extends Task> task) {
         Map<String, Map<String, Object>> outputs = (Map<String, Map<String, Object>>) schemas.outputs(null, task).get("properties");
 
-        assertThat(outputs).containsOnlyKeys(
-            "exitCode", "artifacts", "nodes", "rows", "count", "summary", "failed", "outputFiles", "vars", "runSummary", "testSummary"
-        );
+        assertThat(outputs).containsKeys("artifacts", "nodes", "rows", "count", "summary", "failed", "outputFiles");
         assertThat(outputs).allSatisfy((name, output) -> assertThat(output).as(name).containsKeys("title", "description"));
     }
 }

@@ -1,4 +1,4 @@
-package io.kestradbt.core.options;
+package io.kestradbt.task;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,9 +7,8 @@ import java.util.Map;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.property.Property;
-import io.kestradbt.task.Rendering;
 
-/** Collects dbt's options for a request, each under the name of its flag. What is unset or blank is left out. */
+/** Collects options for a request, each under its name with underscores: {@code fullRefresh} is {@code full_refresh}. What is unset or blank is left out. */
 public final class Options {
     private final Rendering rendering;
     private final Map<String, Object> values = new LinkedHashMap<>();
