@@ -14,6 +14,7 @@ from typing import Any
 import container
 import pytest
 from client import VERSIONS, Engine, Result
+from fake_platform.client import FakePlatform
 from postgres import NoPostgresError, Postgres
 from rest import Server
 
@@ -26,7 +27,10 @@ BLUEPRINTS = TESTS.parent / "blueprints"
 RunFlow = Callable[..., Result]
 Kestra = Engine | Server
 
-SECRETS = {"WAREHOUSE_PASSWORD": "hunter2-planted"}
+SECRETS = {"WAREHOUSE_PASSWORD": "hunter2-planted", "DBT_TOKEN": "dbtc_hunter2_planted"}
+
+KESTRA_URL = "https://kestra.example.com"
+"""What the engines take for the address of their pages; nobody answers there."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +61,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(parameters.params["kestra"]))
 
 
+def environment(temporary: Path) -> dict[str, str]:
+    """Return the environment of an engine whose workers find this Python, which has dbt, as python3."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "KESTRA_URL": KESTRA_URL,
+        "TMPDIR": str(temporary),
+    }
+
+
 @pytest.fixture(scope="session")
 def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kestra]:
     """A Kestra whose workers find a Python that has dbt as python3: this environment's, or the image's."""
@@ -65,13 +79,15 @@ def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ke
         with container.started(version, SECRETS) as server:
             yield server
         return
-    env = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "TMPDIR": str(tmp_path_factory.mktemp("runner")),
-    }
-    with Engine.start(version, secrets=SECRETS, env=env) as engine:
+    with Engine.start(version, secrets=SECRETS, env=environment(tmp_path_factory.mktemp("runner"))) as engine:
         yield engine
+
+
+@pytest.fixture
+def platform(tmp_path: Path, platform_recordings: Path) -> Iterator[FakePlatform]:
+    """Return a fake dbt platform of the test's own, whose token is the secret DBT_TOKEN of the engines."""
+    with FakePlatform.start(tmp_path / "platform", recordings=platform_recordings, token=SECRETS["DBT_TOKEN"]) as fake:
+        yield fake
 
 
 @pytest.fixture(scope="session")

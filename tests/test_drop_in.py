@@ -204,7 +204,9 @@ def test_manifests_in_the_kv_store(run_flow: RunFlow) -> None:
 
 def test_every_former_property_is_taken_and_no_other(engine: Engine) -> None:
     """Kestra takes every property of every former type, and still refuses one that there is not."""
-    everything = Path(__file__).parents[1] / "plugin/src/test/resources/flows/former-spelling.yaml"
+    flows = Path(__file__).parents[1] / "plugin/src/test/resources/flows"
+    assert engine.validate(flows / "former-spelling-cloud.yaml") is None
+    everything = flows / "former-spelling.yaml"
     assert engine.validate(everything) is None
     refusal = engine.validate(everything.read_text().replace("fullRefresh: true", "fullRefreshing: true", 1))
     assert refusal is not None

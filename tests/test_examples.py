@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from client import VERSIONS, Engine
 from conftest import PROJECTS
+from fake_platform.client import FakePlatform
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "plugin" / "src" / "main" / "java" / "io" / "kestradbt"
@@ -20,8 +21,12 @@ NEEDS = {
     "type: postgres": "a PostgreSQL server",
     "production_manifest": "the manifest of an earlier run",
     "run_results\n    type: FILE": "the results of an earlier run",
+    "io.kestradbt.platform.JobRunFinished": "runs that finish (test_platform.py has them)",
+    "io.kestradbt.platform.Webhook": "a request to Kestra's server (test_platform.py has what stands for it)",
 }
 """What an example may need that this test does not have: it is validated alone."""
+
+ON_PLATFORM = ("io.kestradbt.platform.", "io.kestra.plugin.dbt.cloud.")
 
 
 def examples() -> dict[str, str]:
@@ -47,7 +52,7 @@ def test_every_task_has_examples() -> None:
 
 
 @pytest.mark.parametrize("title", EXAMPLES)
-def test_an_example(engine: Engine, kestra: str, tmp_path: Path, title: str) -> None:
+def test_an_example(engine: Engine, kestra: str, tmp_path: Path, title: str, request: pytest.FixtureRequest) -> None:
     """Both versions of Kestra take the example as it is; on one of them, by turns, it is run, and ends well."""
     code = EXAMPLES[title]
     assert engine.validate(code) is None
@@ -56,5 +61,24 @@ def test_an_example(engine: Engine, kestra: str, tmp_path: Path, title: str) -> 
         return
     files = tmp_path / "files"
     shutil.copytree(PROJECTS / "shop", files / "shop", ignore=shutil.ignore_patterns("target", "logs", "*.duckdb"))
-    result = engine.run(code, tmp_path / "out", files=files, timeout=180)
+    inputs: dict[str, int] = {}
+    if any(name in code for name in ON_PLATFORM):
+        code, inputs = on_platform(code, request.getfixturevalue("platform"))
+    result = engine.run(code, tmp_path / "out", files=files, inputs=inputs, timeout=180)
     assert result.ok, result.log_text
+
+
+def on_platform(code: str, platform: FakePlatform) -> tuple[str, dict[str, int]]:
+    """Return an example with the address and the job of the fake platform, and the runs that its inputs ask for."""
+    job_id = platform.add_job(["dbt build"], name="Nightly build")
+    inputs = {}
+    if "id: run_of_yesterday" in code:
+        inputs["run_of_yesterday"] = platform.trigger(job_id)
+        platform.wait(inputs["run_of_yesterday"])
+    if "id: failed_run" in code:
+        failing = platform.add_project(PROJECTS / "broken/failing_test")
+        inputs["failed_run"] = platform.trigger(platform.add_job(["dbt build"], project_id=failing))
+        platform.wait(inputs["failed_run"])
+    for shown, there in {"host: ab123.us1.dbt.com": f"host: {platform.url}", '"67890"': f'"{job_id}"'}.items():
+        code = code.replace(shown, there)
+    return code, inputs

@@ -139,6 +139,7 @@ class Engine:
         secrets: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
         in_memory: bool = True,
+        work: Path | None = None,
         stderr: int | None = None,
     ) -> Engine:
         """Start an engine with the plugin jar of plugin/build/libs.
@@ -148,13 +149,14 @@ class Engine:
             secrets: what `{{ secret('KEY') }}` gives, by KEY.
             env: environment variables of the engine, and so of its Process tasks, on top of this process's.
             in_memory: whether its database is in the JVM's heap; else it is in files, gone with the engine too.
+            work: the folder of an engine that has crashed, whose database and storage this one takes over.
             stderr: where warnings of Kestra go, as in subprocess.Popen.
 
         Raises:
             NotBuiltError: with the command to run.
             EngineError: the engine has not started within two minutes.
         """
-        work = Path(tempfile.mkdtemp(prefix="kestra-engine-"))
+        work = work or Path(tempfile.mkdtemp(prefix="kestra-engine-"))
         database = {} if in_memory else database_in_files(work)
         process = subprocess.Popen(
             command(version, work),
@@ -231,10 +233,33 @@ class Engine:
         request = {"op": "replay", "execution_id": execution_id, "task_id": task_id}
         return str(self._ask(request)["execution_id"])
 
+    def save(self, flow: str | Path) -> None:
+        """Save a flow without starting it, so that its triggers are in force."""
+        self._ask({"op": "save", "flow": self._flow_file(flow)})
+
+    def executions(self, namespace: str, flow_id: str) -> list[str]:
+        """All executions of a flow, in the order in which they were started."""
+        found: list[str] = self._ask({"op": "executions", "namespace": namespace, "flow_id": flow_id})["execution_ids"]
+        return found
+
+    def deliver(self, namespace: str, flow_id: str, headers: Mapping[str, str], body: str) -> int:
+        """Hand a POST to the webhook trigger of a flow, as Kestra's server does, and return the answer's status."""
+        request = {"op": "webhook", "namespace": namespace, "flow_id": flow_id, "headers": dict(headers), "body": body}
+        return int(self._ask(request)["status"])
+
     def validate(self, flow: str | Path) -> str | None:
         """Kestra's own judgement of a flow: None, or why it refuses it."""
         error: str | None = self._exchange({"op": "validate", "flow": self._flow_file(flow)})["error"]
         return error
+
+    def crash(self) -> Path:
+        """Kill the JVM hard, and nothing else; return its folder, from which another engine can go on."""
+        self._process.kill()
+        self._process.wait()
+        self._requests.close()
+        self._reader.join(STOP_LIMIT_S)
+        self._replies.close()
+        return self._work
 
     def stop(self) -> None:
         """End the JVM, and what its tasks have started."""
@@ -347,7 +372,7 @@ def command(version: str, work: Path) -> list[str | Path]:
             f"Build the plugin and the engine first: scripts/gradle :plugin:shadowJar :engine-{line}:classpath"
         )
     plugins = work / "plugins"
-    plugins.mkdir()
+    plugins.mkdir(exist_ok=True)
     for jar in jars:  # a copy: a build in the meantime must not take the jar away from under the engine
         shutil.copy(jar, plugins)
     java = (build / "engine.java").read_text(encoding="utf-8").strip()

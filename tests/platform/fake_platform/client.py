@@ -45,7 +45,13 @@ class FakePlatform:
 
     @classmethod
     def start(
-        cls, folder: Path, *, recordings: Path | None = None, mode: str = "recorded", large_ids: bool = False
+        cls,
+        folder: Path,
+        *,
+        recordings: Path | None = None,
+        mode: str = "recorded",
+        large_ids: bool = False,
+        token: str | None = None,
     ) -> FakePlatform:
         """Start a fake on a free port of the loopback.
 
@@ -54,9 +60,10 @@ class FakePlatform:
             recordings: shared with others, so that dbt need not run again for what they have recorded.
             mode: how jobs run of which nothing else is said: `recorded` or `dbt`.
             large_ids: whether ids are as wide as those of cell accounts.
+            token: what opens it; a new one, if none is given.
         """
         options = ["--folder", str(folder), "--recordings", str(recordings or folder / "recordings"), "--mode", mode]
-        return cls([*options, *(["--large-ids"] if large_ids else [])], f"dbtc_{secrets.token_hex(16)}")
+        return cls([*options, *(["--large-ids"] if large_ids else [])], token or f"dbtc_{secrets.token_hex(16)}")
 
     def _launch(self, port: str) -> None:
         self._process = subprocess.Popen(

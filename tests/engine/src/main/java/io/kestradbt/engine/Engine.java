@@ -4,16 +4,20 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 import io.kestra.core.exceptions.InputOutputValidationException;
+import io.kestra.core.http.HttpRequest;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.executions.TaskRun;
@@ -28,11 +32,14 @@ import io.kestra.core.runners.FlowInputOutput;
 import io.kestra.core.runners.TestRunner;
 import io.kestra.core.services.ExecutionService;
 import io.kestra.core.services.FlowService;
+import io.kestra.core.services.WebhookService;
 import io.kestra.core.storages.NamespaceFactory;
 import io.kestra.core.storages.NamespaceFile;
 import io.kestra.core.storages.StorageInterface;
 import io.kestra.core.tenant.TenantService;
 import io.kestra.core.utils.IdUtils;
+import io.kestra.plugin.core.trigger.AbstractWebhookTrigger;
+import io.kestra.plugin.core.trigger.WebhookContext;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.data.model.Pageable;
 import jakarta.validation.ConstraintViolationException;
@@ -86,17 +93,40 @@ final class Engine {
      * @param inputs as a form or the API sends them; Kestra gives them the types that the flow declares
      */
     Execution start(String source, Optional<Path> files, Map<String, Object> inputs) throws Exception {
-        var refusal = refusal(source);
-        if (refusal.isPresent()) {
-            throw new RefusedException(refusal.get());
-        }
-        var flow = bean(FlowService.class).importFlow(TENANT, source);
+        var flow = save(source);
         if (files.isPresent()) {
             replaceFiles(flow.getNamespace(), files.get());
         }
         var execution = newExecution(flow, inputs);
         kestra.submit(execution);
         return execution;
+    }
+
+    /** Saves the flow, or its new revision; its triggers are in force from then on. */
+    Flow save(String source) throws Exception {
+        var refusal = refusal(source);
+        if (refusal.isPresent()) {
+            throw new RefusedException(refusal.get());
+        }
+        return bean(FlowService.class).importFlow(TENANT, source);
+    }
+
+    /** All executions of a flow, in the order in which they were started. */
+    List<Execution> executions(String namespace, String flowId) {
+        return bean(ExecutionRepositoryInterface.class).findByFlowId(TENANT, namespace, flowId, Pageable.UNPAGED).stream()
+            .sorted(Comparator.comparing(execution -> execution.getState().getStartDate()))
+            .toList();
+    }
+
+    /** What the webhook trigger of a flow answers to a POST: Kestra's server, which is on no public repository, hands it over in the same way. */
+    int deliver(String namespace, String flowId, Map<String, String> headers, String body) throws Exception {
+        var flow = bean(FlowRepositoryInterface.class).findById(TENANT, namespace, flowId).orElseThrow();
+        var trigger = (AbstractWebhookTrigger) flow.getTriggers().stream().filter(AbstractWebhookTrigger.class::isInstance).findFirst().orElseThrow();
+        var uri = URI.create("http://localhost/api/v1/%s/executions/webhook/%s/%s/%s".formatted(TENANT, namespace, flowId, trigger.getKey()));
+        var all = headers.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, header -> List.of(header.getValue())));
+        var request = HttpRequest.of(uri, "POST", HttpRequest.StringRequestBody.of(body), all);
+        var context = WebhookContext.builder().request(request).flow(flow).trigger(trigger).webhookService(bean(WebhookService.class)).build();
+        return trigger.evaluate(context).block(SETTLE_LIMIT).getStatus().getCode();
     }
 
     private Execution newExecution(Flow flow, Map<String, Object> inputs) throws RefusedException {

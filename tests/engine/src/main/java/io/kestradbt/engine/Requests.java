@@ -35,6 +35,9 @@ import io.kestra.core.serializers.JacksonMapper;
  * kill      execution_id                                   (returns at once)
  * restart   execution_id                                   execution_id
  * replay    execution_id, task_id                          execution_id of the new one
+ * save      flow                                           (nothing is started: for flows with triggers)
+ * executions namespace, flow_id                            execution_ids, in the order in which they were started
+ * webhook   namespace, flow_id, headers, body              status: what the flow's webhook trigger answers to that POST
  * stop
  * </pre>
  *
@@ -60,6 +63,10 @@ final class Requests {
         Path files,
         Map<String, Object> inputs,
         String execution_id,
+        String namespace,
+        String flow_id,
+        Map<String, String> headers,
+        String body,
         String task_id,
         Path out,
         Double timeout,
@@ -103,6 +110,9 @@ final class Requests {
                 case "kill" -> engine.kill(request.execution_id());
                 case "restart" -> reply.put("execution_id", engine.restart(request.execution_id()).getId());
                 case "replay" -> reply.put("execution_id", engine.replay(request.execution_id(), request.task_id()).getId());
+                case "save" -> engine.save(Files.readString(request.flow()));
+                case "executions" -> reply.put("execution_ids", engine.executions(request.namespace(), request.flow_id()).stream().map(Execution::getId).toList());
+                case "webhook" -> reply.put("status", engine.deliver(request.namespace(), request.flow_id(), request.headers(), request.body()));
                 default -> throw new IllegalArgumentException("No operation " + request.op() + ".");
             }
         } catch (Engine.RefusedException e) {
