@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from client import Engine, Result
-from conftest import BLUEPRINTS, KESTRA_URL, PROJECTS, SECRETS
+from conftest import BLUEPRINTS, KESTRA_URL, PROJECTS, SECRETS, environment
 from fake_platform.client import FakePlatform
 
 SUCCESS, ERROR, CANCELLED = 10, 20, 30
@@ -188,6 +189,49 @@ def test_a_kill_cancels_the_run(engine: Engine, platform: FakePlatform, tmp_path
     assert result.state == "SUCCESS", result.log_text
     assert result.outputs("cancel")["run"]["status"] == "cancelled"
     assert platform.active() == []
+
+
+WATCHED = {
+    "KESTRA_SERVER_TYPE": "STANDALONE",
+    "KESTRA_SERVER_LIVENESS_INTERVAL": "1s",
+    "KESTRA_SERVER_LIVENESS_TIMEOUT": "4s",
+    "KESTRA_SERVER_LIVENESS_INITIAL_DELAY": "1s",
+    "KESTRA_SERVER_LIVENESS_HEARTBEAT_INTERVAL": "1s",
+    "KESTRA_SERVER_WORKER_TASK_RESTART_STRATEGY": "IMMEDIATELY",
+    "KESTRA_SERVER_SERVICE_PURGE_INITIAL_DELAY": "1h",
+    "KESTRA_SERVER_SERVICE_PURGE_FIXED_DELAY": "1h",
+    "KESTRA_SERVER_SERVICE_PURGE_RETENTION": "30d",
+}
+"""Lets an engine find out soon that another one has died, and do its work."""
+
+
+def test_a_dead_engine_leaves_its_run_to_the_next_one(kestra: str, platform: FakePlatform, tmp_path: Path) -> None:
+    """The engine is killed in the middle of a run: the next one hands the task out again, which takes the run over."""
+    job_id = platform.add_job(["dbt build"])
+    platform.script(job_id, (3, 600))
+    flow = tasks(
+        platform,
+        f"""
+        id: trigger
+        type: io.kestradbt.platform.TriggerRun
+        jobId: "{job_id}"
+        pollFrequency: PT0.2S
+        """,
+    )
+    start = partial(Engine.start, kestra, secrets=SECRETS, env={**environment(tmp_path), **WATCHED}, in_memory=False)
+    engine = start()
+    execution_id = engine.submit(flow)
+    wait_until(lambda: len(platform.requests("GET", "/runs/1")) > 1)
+    (run,) = platform.active()
+    looks = len(platform.requests("GET", f"/runs/{run['id']}/"))
+    with start(work=engine.crash()) as engine:
+        wait_until(lambda: len(platform.requests("GET", f"/runs/{run['id']}/")) > looks + 3, 120)
+        platform.cancel(run["id"])
+        result = engine.wait(execution_id, tmp_path / "out", timeout=90)
+    assert result.state == "FAILED", result.log_text
+    assert f"Run {run['id']} " in result.log_text
+    assert result.outputs("trigger")["runId"] == run["id"]
+    assert [one["id"] for one in platform.runs(job_id)] == [run["id"]]
 
 
 FINISHED = """\
