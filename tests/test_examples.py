@@ -21,6 +21,7 @@ NEEDS = {
     "type: postgres": "a PostgreSQL server",
     "production_manifest": "the manifest of an earlier run",
     "run_results\n    type: FILE": "the results of an earlier run",
+    "id: failed_run": "a run whose retry succeeds (test_platform.py retries one that fails again)",
     "io.kestradbt.platform.JobRunFinished": "runs that finish (test_platform.py has them)",
     "io.kestradbt.platform.Webhook": "a request to Kestra's server (test_platform.py has what stands for it)",
 }
@@ -69,16 +70,13 @@ def test_an_example(engine: Engine, kestra: str, tmp_path: Path, title: str, req
 
 
 def on_platform(code: str, platform: FakePlatform) -> tuple[str, dict[str, int]]:
-    """Return an example with the address and the job of the fake platform, and the runs that its inputs ask for."""
+    """Return an example with the address and the job of the fake platform, and the run that it asks for."""
     job_id = platform.add_job(["dbt build"], name="Nightly build")
-    inputs = {}
-    if "id: run_of_yesterday" in code:
-        inputs["run_of_yesterday"] = platform.trigger(job_id)
-        platform.wait(inputs["run_of_yesterday"])
-    if "id: failed_run" in code:
-        failing = platform.add_project(PROJECTS / "broken/failing_test")
-        inputs["failed_run"] = platform.trigger(platform.add_job(["dbt build"], project_id=failing))
-        platform.wait(inputs["failed_run"])
+    inputs: dict[str, int] = {}
+    if "platform.Artifacts" in code:
+        run_id = platform.trigger(job_id)
+        platform.wait(run_id)
+        inputs = {"run_of_yesterday": run_id} if "id: run_of_yesterday" in code else {}
     for shown, there in {"host: ab123.us1.dbt.com": f"host: {platform.url}", '"67890"': f'"{job_id}"'}.items():
         code = code.replace(shown, there)
     return code, inputs

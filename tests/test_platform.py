@@ -128,7 +128,7 @@ def assert_no_token(result: Result) -> None:
 
 
 def test_a_retry_goes_on_from_the_failure(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
-    """A second attempt retries the run that failed; the third one, of a replay's kind, does so with what is left."""
+    """A second attempt retries the run that failed; another task, that one; and all that each left is there."""
     job_id = platform.add_job(["dbt build"], project_id=platform.add_project(PROJECTS / "broken/failing_model"))
     flow = tasks(
         platform,
@@ -138,13 +138,22 @@ def test_a_retry_goes_on_from_the_failure(engine: Engine, platform: FakePlatform
         jobId: "{job_id}"
         pollFrequency: PT0.2S
         retry: {{type: constant, interval: PT1S, maxAttempts: 2}}
+        allowFailure: true
+        """,
+        """
+        id: again
+        type: io.kestradbt.platform.RetryRun
+        runId: "{{ outputs.trigger.runId }}"
+        pollFrequency: PT0.2S
         """,
     )
     result = engine.run(flow, tmp_path / "out", timeout=240)
     assert result.state == "FAILED", result.log_text
-    first, second = sorted(platform.runs(job_id), key=lambda run: int(run["id"]))
-    assert [first["status"], second["status"]] == [ERROR, ERROR]
+    first, second, third = sorted(platform.runs(job_id), key=lambda run: int(run["id"]))
+    assert [first["status"], second["status"], third["status"]] == [ERROR] * 3
     assert second["retrying_run_id"] == first["id"]
+    assert third["retrying_run_id"] == second["id"]
+    assert result.outputs("again")["runId"] == third["id"]
     outputs = result.outputs("trigger")
     assert outputs["runId"] == second["id"]
     assert outputs["failed"]
