@@ -7,6 +7,7 @@ there is a container engine.
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that uses a Kestra on each version, and those marked so in containers as well, or there only."""
+    """Run each test that uses a Kestra on each version or, by turns, on one; some in containers, too, or there only."""
     if "kestra" not in metafunc.fixturenames:
         return
     only = metafunc.config.getoption("--kestra")
     versions = [only] if only else list(VERSIONS)
+    if metafunc.definition.get_closest_marker("by_turns") and not only:
+        versions = [VERSIONS[zlib.crc32(metafunc.definition.nodeid.encode()) % len(VERSIONS)]]
     marker = metafunc.definition.get_closest_marker("container")
     why_not = container.no_container_engine() if marker else None
     kestras: list[Any] = [] if marker and marker.kwargs.get("only") else list(versions)

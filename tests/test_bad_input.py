@@ -55,6 +55,7 @@ def test_a_failing_test(run_flow: RunFlow) -> None:
     assert_node_runs_are_true(result)
 
 
+@pytest.mark.by_turns
 def test_a_warning_test(run_flow: RunFlow) -> None:
     """A test that warns makes the task and the execution a warning, with the reason."""
     result = run_flow(flows.build("onEmpty: FAIL"), project="broken/warning")
@@ -62,6 +63,7 @@ def test_a_warning_test(run_flow: RunFlow) -> None:
     assert "1 of 3 nodes ended with a warning: test " in result.log_text
 
 
+@pytest.mark.by_turns
 def test_nothing_selected(run_flow: RunFlow) -> None:
     """A selection that matches nothing is said, not green."""
     result = run_flow(flows.build("select: ['tag:nobody']"), project="broken/warning")
@@ -69,6 +71,7 @@ def test_nothing_selected(run_flow: RunFlow) -> None:
     assert "`dbt build` executed nothing: `--select tag:nobody` selects nothing." in result.log_text
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize(
     ("project", "properties", "profiles", "words"),
     [
@@ -118,6 +121,7 @@ def test_one_clear_sentence(run_flow: RunFlow, project: str, properties: str, pr
         assert word in sentence, sentence
 
 
+@pytest.mark.by_turns
 def test_dbt_is_not_installed(run_flow: RunFlow, tmp_path: Path) -> None:
     """An interpreter without dbt is named, with the ways out."""
     venv.create(tmp_path / "bare", with_pip=False)
@@ -136,6 +140,7 @@ def test_an_unknown_property_is_refused(run_flow: RunFlow) -> None:
         run_flow(flows.build("colour: red"), project="broken/warning")
 
 
+@pytest.mark.by_turns
 def test_noise(run_flow: RunFlow) -> None:
     """A line of 1 MB, odd names and odd characters do no harm, and what macros print stays plain log."""
     result = run_flow(flows.build(), project="broken/noisy")
@@ -147,6 +152,7 @@ def test_noise(run_flow: RunFlow) -> None:
     assert "x" * 1_000_000 in result.files["build/dbt.log"].read_text()
 
 
+@pytest.mark.by_turns
 def test_output_that_is_not_utf_8(run_flow: RunFlow) -> None:
     """Bytes that are no text are marked; what follows is read as ever."""
     commands = r"""

@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 import flows
+import pytest
 from client import Result
 from conftest import RunFlow
 from test_core_build import assert_node_runs_are_true, node_runs
@@ -125,6 +126,7 @@ def test_every_command(run_flow: RunFlow) -> None:
     assert "`dbt retry` retried nothing: no node of the earlier run failed or was skipped." in result.log_text
 
 
+@pytest.mark.by_turns
 def test_a_retry_of_another_run(run_flow: RunFlow) -> None:
     """What failed is tried again, in a folder of its own, from the run results alone; it fails with its own reason."""
     text = flows.build("allowFailure: true", task_id="build") + textwrap.indent(
@@ -146,6 +148,7 @@ def test_a_retry_of_another_run(run_flow: RunFlow) -> None:
     assert result.outputs("again")["failed"] == ["model.failing_model.boom"]
 
 
+@pytest.mark.by_turns
 def test_everything_special(run_flow: RunFlow) -> None:
     """Hooks, batches, versions, unit tests and ids of 300 characters are task runs like any other, one each."""
     span = "eventTimeStart: '2026-01-01'\neventTimeEnd: '2026-01-04'"

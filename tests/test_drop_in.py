@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+import pytest
 from client import Engine
 from conftest import RunFlow
 
@@ -176,18 +177,16 @@ def test_commands_in_the_former_spelling(engine: Engine, kestra: str, run_flow: 
     assert node["parentTaskRunId"] == result.task_run("build")["id"]
 
 
-def test_a_setup_in_a_task_of_its_own(engine: Engine, kestra: str, run_flow: RunFlow) -> None:
-    """The dbt and the profiles that one task makes ready are those of the next. It takes long: on one Kestra only."""
-    flow = fill(SETUP, PROJECT=textwrap.indent(PROJECT, " " * 6), PROFILES=PROFILES)
-    assert engine.validate(flow) is None
-    if kestra.startswith("2."):
-        return
-    result = run_flow(flow, project=None)
+@pytest.mark.by_turns
+def test_a_setup_in_a_task_of_its_own(run_flow: RunFlow) -> None:
+    """The dbt and the profiles that one task makes ready are those of the next."""
+    result = run_flow(fill(SETUP, PROJECT=textwrap.indent(PROJECT, " " * 6), PROFILES=PROFILES), project=None)
     assert result.state == "SUCCESS", result.log_text
     assert "Made a virtual environment with dbt-core>=1.10,<1.12, dbt-duckdb in " in result.log_text
     assert result.outputs("build")["summary"]["success"] == 3
 
 
+@pytest.mark.by_turns
 def test_manifests_in_the_kv_store(run_flow: RunFlow) -> None:
     """The manifest is kept after a success alone, and found by `--state`, also as the other plugin stores it."""
     result = run_flow(fill(MANIFESTS, KEY="manifest.json", PROFILES=PROFILES), project=None)

@@ -22,10 +22,14 @@ SECONDS = 100_000 + os.getpid()
 """By which this test knows its own processes again."""
 
 
+PASSWORD = "hunter2-planted"
+
+
 def postgres_profile(postgres: Postgres) -> str:
     """Return a profile for the test's server."""
     return (
-        "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: 127.0.0.1, user: dbt, password: x, "
+        "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: 127.0.0.1, user: dbt, "
+        f"password: {PASSWORD}, "
         f"port: {postgres.port}, dbname: postgres, schema: tests, threads: 4}}\n"
     )
 
@@ -43,6 +47,7 @@ def killed(engine: Engine, flow: str, project: str, out: Path, when: Callable[[]
     execution_id = engine.submit(flow, files=PROJECTS / "broken" / project)
     try:
         wait_until(when)
+        assert not [file for file in Path("/proc").glob("[0-9]*/cmdline") if PASSWORD.encode() in read(file)]
     finally:
         engine.kill(execution_id)
     began = time.monotonic()

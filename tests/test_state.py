@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import flows
+import pytest
 from client import Engine, Result
 from conftest import BLUEPRINTS, PROJECTS
 from test_core_build import artifact
@@ -27,6 +28,7 @@ def database(file: Path, threads: int = 2) -> str:
     return json.dumps({"shop": {"target": "dev", "outputs": {"dev": output}}}) + "\n"
 
 
+@pytest.mark.by_turns
 def test_slim_ci(engine: Engine, tmp_path: Path) -> None:
     """The blueprint: production keeps its state after a success, and CI builds what differs from it, on top of it."""
     files = copied("shop", tmp_path / "files")
@@ -72,6 +74,7 @@ tasks:
 """
 
 
+@pytest.mark.by_turns
 def test_two_that_finish_together(engine: Engine, tmp_path: Path) -> None:
     """The state is of one execution, with all its files, and warnings of tests do not keep it from being kept."""
     properties = "state: auto\nselect: ['state:modified+', 'state:unmodified']\nvars: {made_by: '{{ execution.id }}'}"
@@ -126,6 +129,7 @@ def test_a_replay_and_a_restart(engine: Engine, tmp_path: Path) -> None:
     assert restarted.outputs("build")["summary"]["success"] == 2
 
 
+@pytest.mark.by_turns
 def test_resume(engine: Engine, tmp_path: Path) -> None:
     """The second attempt of a retry goes on from the failed nodes in a folder of its own, and ends well."""
     files = copied("broken/failing_model", tmp_path / "files")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 
 from kestra_dbt.protocol import (
     Artifact,
@@ -100,32 +101,42 @@ def carry_out(tmp_path: Path) -> Runner:
         request_file = tmp_path / "request.json"
         request_file.write_text(json.dumps(message))
         output = tmp_path / "output"
-        process = subprocess.Popen(
-            [python, "-m", "kestra_dbt", "run", str(request_file), "--output", str(output)],
-            cwd=folder or tmp_path,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT / "python-runner" / "src"),
-                "KESTRA_DBT_SECRETS": (secrets or Secrets()).to_environment(),
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-                **(env or {}),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        if during:
-            during(process)
-        try:
-            stdout, stderr = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        arguments = ["run", str(request_file), "--output", str(output)]
+        variables = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "python-runner" / "src"),
+            "KESTRA_DBT_SECRETS": (secrets or Secrets()).to_environment(),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **(env or {}),
+        }
+        if python == sys.executable and not (env or during):
+            said = tmp_path / "stdout", tmp_path / "stderr"
+            code = warm.run_program(arguments, folder or tmp_path, variables, *said)
+            stdout, stderr = (file.read_bytes() for file in said)
+        else:
+            code, stdout, stderr = _run_cold(
+                [python, "-m", "kestra_dbt", *arguments], folder or tmp_path, variables, during
+            )
         lines = stdout.decode("utf-8").splitlines()  # strict: what reaches the orchestrator is always UTF-8
         events = [EventAdapter.validate_json(x[len(EVENT_PREFIX) :]) for x in lines if x.startswith(EVENT_PREFIX)]
         plain = [line for line in lines if not line.startswith(EVENT_PREFIX)]
-        return Run(process.returncode, events, plain, stderr.decode("utf-8", "replace"), output, stdout)
+        return Run(code, events, plain, stderr.decode("utf-8", "replace"), output, stdout)
 
     return carry_out
+
+
+def _run_cold(
+    command: list[str], folder: Path, env: dict[str, str], during: Callable[[subprocess.Popen[bytes]], None] | None
+) -> tuple[int, bytes, bytes]:
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if during:
+        during(process)
+    try:
+        stdout, stderr = process.communicate(timeout=warm.LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, stdout, stderr
 
 
 @pytest.fixture

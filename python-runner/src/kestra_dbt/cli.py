@@ -45,7 +45,7 @@ def run_command_line(arguments: list[str]) -> int:
 
         return invoker()(with_state_kept(with_task_profiles(arguments[1:])))
     if arguments[:1] == ["platform"]:
-        from kestra_dbt.platform.command_line import run_command_line as on_platform  # noqa: PLC0415
+        from kestra_dbt.platform.terminal.command_line import run_command_line as on_platform  # noqa: PLC0415
 
         return on_platform(arguments[1:])
     options = _parser().parse_args(arguments)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fake_platform.client import FakePlatform
 
-from kestra_dbt.platform.patience import PACE_VARIABLE
+from kestra_dbt.platform.api.patience import PACE_VARIABLE
 from kestra_dbt.protocol import Secrets
 
 TOKEN = "kestra-0123456789abcdef"

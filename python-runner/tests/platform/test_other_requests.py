@@ -9,6 +9,8 @@ from on_platform import Ask, Scripted
 
 from kestra_dbt.protocol import Artifact, FailureCode, Link, Log, Outcome, PlatformRun
 
+WARNING = PROJECTS / "broken/warning"
+
 
 def rows(run: Run, name: str) -> list[dict[str, Any]]:
     """Return the rows of a table; each line is JSON."""
@@ -62,7 +64,7 @@ def test_retrying(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
 
 def test_artifacts(platform: FakePlatform, ask: Ask) -> None:
     """By name or pattern, of a run or of a job's latest, as a step left them."""
-    project = platform.add_project(PROJECTS / "broken/warning")
+    project = platform.add_project(WARNING)
     job = platform.add_job(["dbt build"], project_id=project, generate_docs=True)
     run_id = platform.trigger(job)
     platform.wait(run_id)
@@ -107,3 +109,17 @@ def test_lists(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
     assert next(row for row in jobs if row["id"] == other)["last_run_status"] == "error"
     wrong = ask("runs", finished_after="yesterday")
     assert (wrong.code, wrong.failure.code) == (2, FailureCode.REQUEST)
+
+
+def test_logs_that_runs_do_not_have(platform: FakePlatform, ask: Ask) -> None:
+    """Where the list of steps has no logs, each step is asked for its own."""
+    run_id = platform.trigger(platform.add_job(["dbt build"], project_id=platform.add_project(WARNING)))
+    platform.wait(run_id)
+    with platform.api() as api:
+        steps = api.get(f"/runs/{run_id}/", params={"include_related": '["run_steps"]'}).json()["data"]["run_steps"]
+    bare = [{**step, "logs": None, "debug_logs": None, "truncated_debug_logs": None} for step in steps]
+    platform.fault(method="GET", path=rf"/runs/{run_id}/$", set={"run_steps": bare}, times=None)
+    run = ask("follow", run_id=run_id)
+    assert sum("Running with dbt=" in log.message for log in run.of(Log)) == 2
+    assert len(platform.requests("GET", "/steps/")) == len(steps)
+    assert len(run.nodes) == 3

@@ -14,7 +14,7 @@ from conftest import PROJECTS
 from fake_platform.client import FakePlatform
 from on_platform import ENVIRONMENT, Scripted
 
-from kestra_dbt.platform.arguments import TOKEN_VARIABLES, parser, request_of, seconds
+from kestra_dbt.platform.terminal.arguments import TOKEN_VARIABLES, parser, request_of, seconds
 from kestra_dbt.protocol import RequestAdapter
 
 

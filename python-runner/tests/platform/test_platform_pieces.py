@@ -4,22 +4,22 @@ import httpx
 import pytest
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.answers import answer_of
-from kestra_dbt.platform.artifacts import matches
-from kestra_dbt.platform.cause import cause_of, has_token
-from kestra_dbt.platform.collecting import is_safe
-from kestra_dbt.platform.errors import (
+from kestra_dbt.platform.api.answers import answer_of
+from kestra_dbt.platform.api.errors import (
     NotFoundError,
     PlatformError,
     RefusedError,
     TokenRefusedError,
     WrongHostError,
 )
-from kestra_dbt.platform.host import base_url
-from kestra_dbt.platform.links import run_page
-from kestra_dbt.platform.models import Run, Step
-from kestra_dbt.platform.ours import next_step
-from kestra_dbt.platform.patience import wait_s
+from kestra_dbt.platform.api.host import base_url
+from kestra_dbt.platform.api.models import Run, Step
+from kestra_dbt.platform.api.patience import wait_s
+from kestra_dbt.platform.leavings.artifacts import matches
+from kestra_dbt.platform.leavings.collecting import is_safe
+from kestra_dbt.platform.leavings.links import run_page
+from kestra_dbt.platform.start.cause import cause_of, has_token
+from kestra_dbt.platform.start.ours import next_step
 from kestra_dbt.platform.steps import LogLines, dbt_steps, level_of, title
 from kestra_dbt.protocol import Level
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kestra_dbt.platform.artifacts import bring_artifacts
-from kestra_dbt.platform.errors import PlatformError
+from kestra_dbt.platform.api.errors import PlatformError
 from kestra_dbt.platform.giving_up import nothing_begun
+from kestra_dbt.platform.leavings.artifacts import bring_artifacts
 from kestra_dbt.platform.listing import list_jobs, list_runs
 from kestra_dbt.platform.session import Session, session
 from kestra_dbt.platform.tasks import cancel_run, follow_run, retry_run, trigger_run

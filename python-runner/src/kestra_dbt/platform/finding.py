@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.models import Job, Named
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.models import Job, Named
 from kestra_dbt.protocol import JobReference
 
 _NAMED_AT_MOST = 10

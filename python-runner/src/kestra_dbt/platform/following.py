@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.errors import NotFoundError
-from kestra_dbt.platform.models import Run
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.errors import NotFoundError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import has_ended
 from kestra_dbt.platform.progress import Progress
-from kestra_dbt.platform.statuses import has_ended
 from kestra_dbt.platform.watch import Watch
 
 

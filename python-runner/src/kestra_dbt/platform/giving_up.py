@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Callable
 
-from kestra_dbt.platform.bringing import bring_all
-from kestra_dbt.platform.errors import PlatformError
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.patience import paced
+from kestra_dbt.platform.api.errors import PlatformError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.patience import paced
+from kestra_dbt.platform.api.statuses import has_ended
+from kestra_dbt.platform.leavings.bringing import bring_all
 from kestra_dbt.platform.session import Session
-from kestra_dbt.platform.statuses import has_ended
 from kestra_dbt.platform.stopping import cancel, left
 from kestra_dbt.platform.watch import InterruptedWaitError, Reason
 from kestra_dbt.protocol import Failure, FailureCode, Following, Outcome

@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Any
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.api import Api
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.models import Job, Run
+from kestra_dbt.platform.api.statuses import CODES, word
 from kestra_dbt.platform.finding import environment_id_of, job_id_of, jobs, project_id_of
-from kestra_dbt.platform.links import page_of, run_page
-from kestra_dbt.platform.models import Job, Run
+from kestra_dbt.platform.leavings.links import page_of, run_page
 from kestra_dbt.platform.session import Session
-from kestra_dbt.platform.statuses import CODES, word
 from kestra_dbt.protocol import Level, Outcome, PlatformJobs, PlatformRuns
 from kestra_dbt.report.table_file import write
 from kestra_dbt.report.verdict import Verdict

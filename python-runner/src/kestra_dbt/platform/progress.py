@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.models import Run, Step
-from kestra_dbt.platform.statuses import ERROR, SUCCESS, WORDS, has_ended, step_has_ended, word
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.models import Run, Step
+from kestra_dbt.platform.api.statuses import ERROR, SUCCESS, WORDS, has_ended, step_has_ended, word
 from kestra_dbt.platform.steps import DbtStep, LogLines, dbt_steps, in_order, level_of, title
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.protocol import InvocationStarted, Level, Log

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.client import Account, Client
-from kestra_dbt.platform.collecting import Collection
-from kestra_dbt.platform.host import base_url
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.client import Account, Client
+from kestra_dbt.platform.api.host import base_url
+from kestra_dbt.platform.leavings.collecting import Collection
 from kestra_dbt.platform.progress import Progress
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.platform.watch import Watch

@@ -5,7 +5,7 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass
 
-from kestra_dbt.platform.models import Run, Step
+from kestra_dbt.platform.api.models import Run, Step
 from kestra_dbt.protocol import Level
 from kestra_dbt.terms.text import clean
 from kestra_dbt.terms.words import command_in, selection

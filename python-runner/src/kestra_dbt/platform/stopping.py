@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from kestra_dbt.platform.errors import PlatformError, RefusedError
-from kestra_dbt.platform.models import Run
+from kestra_dbt.platform.api.errors import PlatformError, RefusedError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import has_ended, word
 from kestra_dbt.platform.session import Session
-from kestra_dbt.platform.statuses import has_ended, word
 from kestra_dbt.platform.watch import InterruptedWaitError
 from kestra_dbt.protocol import Level
 

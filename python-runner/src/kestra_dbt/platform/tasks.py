@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Literal
 
-from kestra_dbt.platform.bringing import bring_all
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.patience import paced
+from kestra_dbt.platform.api.statuses import has_ended, word
 from kestra_dbt.platform.finding import job_id_of
 from kestra_dbt.platform.following import Follower
 from kestra_dbt.platform.giving_up import give_up
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.patience import paced
+from kestra_dbt.platform.leavings.bringing import bring_all
 from kestra_dbt.platform.session import Session
-from kestra_dbt.platform.starting import Starting
-from kestra_dbt.platform.statuses import has_ended, word
+from kestra_dbt.platform.start.starting import Starting
 from kestra_dbt.platform.stopping import ask, until_ended
 from kestra_dbt.platform.watch import InterruptedWaitError
 from kestra_dbt.protocol import (

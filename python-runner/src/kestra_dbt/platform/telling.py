@@ -5,9 +5,9 @@ from datetime import datetime, timezone
 
 from pydantic import JsonValue
 
-from kestra_dbt.platform.links import docs_page, job_page, origin_of, run_page, step_page
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.statuses import has_ended, word
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import has_ended, word
+from kestra_dbt.platform.leavings.links import docs_page, job_page, origin_of, run_page, step_page
 from kestra_dbt.protocol import Event, Level, Link, Log, PlatformRun
 
 _TEXT_LIMIT = 300

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.errors import NotFoundError
-from kestra_dbt.platform.models import Subscription
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.errors import NotFoundError
+from kestra_dbt.platform.api.models import Subscription
 
 EVENTS = ("job.run.started", "job.run.completed", "job.run.errored")
 """What can be subscribed to. A failed run is both: errored at once, completed when its artifacts are there."""

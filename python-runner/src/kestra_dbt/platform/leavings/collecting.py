@@ -6,13 +6,13 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.errors import PlatformError, TokenRefusedError
-from kestra_dbt.platform.identity import identity
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.nodes import events_of
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.errors import PlatformError, TokenRefusedError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import CANCELLED, SUCCESS, step_has_ended
+from kestra_dbt.platform.leavings.identity import identity
+from kestra_dbt.platform.leavings.nodes import events_of
 from kestra_dbt.platform.progress import moment
-from kestra_dbt.platform.statuses import CANCELLED, SUCCESS, step_has_ended
 from kestra_dbt.platform.steps import DbtStep, dbt_steps, in_order, title
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.platform.watch import InterruptedWaitError, Watch

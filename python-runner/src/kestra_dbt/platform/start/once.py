@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kestra_dbt.platform.errors import FateUnknownError
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.patience import paced
-from kestra_dbt.platform.statuses import has_ended
+from kestra_dbt.platform.api.errors import FateUnknownError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.patience import paced
+from kestra_dbt.platform.api.statuses import has_ended
 from kestra_dbt.platform.watch import Watch
 from kestra_dbt.protocol import Level
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kestra_dbt.platform.statuses import CODES
+from kestra_dbt.platform.api.statuses import CODES
 from kestra_dbt.platform.webhooks import EVENTS
 
 TOKEN_VARIABLES = ("DBT_PLATFORM_TOKEN", "DBT_CLOUD_API_TOKEN")

@@ -1,9 +1,9 @@
 """The end of a run that was followed: all that it has left, and the verdict."""
 
-from kestra_dbt.platform.errors import PlatformError
-from kestra_dbt.platform.judgement import judge
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.patience import paced
+from kestra_dbt.platform.api.errors import PlatformError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.patience import paced
+from kestra_dbt.platform.leavings.judgement import judge
 from kestra_dbt.platform.session import Session
 from kestra_dbt.platform.steps import dbt_steps
 from kestra_dbt.protocol import Following, Level

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.cause import has_token
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.statuses import CANCELLED, ERROR, has_ended
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import CANCELLED, ERROR, has_ended
+from kestra_dbt.platform.start.cause import has_token
 
 _LOOKED_AT = 300
 """The latest runs of a job among which ours are looked for."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.errors import PlatformError, UnavailableError
-from kestra_dbt.platform.patience import backoff_s, wait_s
+from kestra_dbt.platform.api.errors import PlatformError, UnavailableError
+from kestra_dbt.platform.api.patience import backoff_s, wait_s
 
 _NOT_DELIVERED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Faults before the first byte of a request has left."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from kestra_dbt.platform.collecting import missing
-from kestra_dbt.platform.models import Run, Step
-from kestra_dbt.platform.statuses import CANCELLED, ERROR, SUCCESS
+from kestra_dbt.platform.api.models import Run, Step
+from kestra_dbt.platform.api.statuses import CANCELLED, ERROR, SUCCESS
+from kestra_dbt.platform.leavings.collecting import missing
 from kestra_dbt.platform.steps import dbt_steps, in_order, title
 from kestra_dbt.protocol import Failure, FailureCode, Judgement, Outcome
 from kestra_dbt.report.failed_nodes import of_nodes

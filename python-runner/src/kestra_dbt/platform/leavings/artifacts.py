@@ -3,13 +3,13 @@
 import re
 
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.collecting import is_safe
-from kestra_dbt.platform.errors import PlatformError
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.errors import PlatformError
+from kestra_dbt.platform.api.models import Run, Step
+from kestra_dbt.platform.api.statuses import SUCCESS, WORDS, has_ended, word
 from kestra_dbt.platform.finding import job_id_of
-from kestra_dbt.platform.models import Run, Step
+from kestra_dbt.platform.leavings.collecting import is_safe
 from kestra_dbt.platform.session import Session
-from kestra_dbt.platform.statuses import SUCCESS, WORDS, has_ended, word
 from kestra_dbt.platform.steps import in_order, title
 from kestra_dbt.protocol import JobReference, Level, Outcome, PlatformArtifacts
 from kestra_dbt.report.artifact_names import ARTIFACTS

@@ -1,6 +1,6 @@
 """The platform's codes for where a run or a step is."""
 
-from kestra_dbt.platform.models import Run, Step
+from kestra_dbt.platform.api.models import Run, Step
 
 SUCCESS, ERROR, CANCELLED = 10, 20, 30
 

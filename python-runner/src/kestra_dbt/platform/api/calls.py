@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from kestra_dbt.platform.client import Client
-from kestra_dbt.platform.errors import FateUnknownError, WrongHostError
-from kestra_dbt.platform.models import Job, Named, Run, Step, Subscription, read
+from kestra_dbt.platform.api.client import Client
+from kestra_dbt.platform.api.errors import FateUnknownError, WrongHostError
+from kestra_dbt.platform.api.models import Job, Named, Run, Step, Subscription, read
 
 PAGE = 100
 """Items of a list at most, in one answer."""

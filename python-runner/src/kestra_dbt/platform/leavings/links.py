@@ -2,7 +2,7 @@
 
 from urllib.parse import urljoin, urlsplit
 
-from kestra_dbt.platform.models import Job, Run, Step
+from kestra_dbt.platform.api.models import Job, Run, Step
 
 
 def run_page(base_url: str, account_id: int, run: Run) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from kestra_dbt.platform.errors import NotFoundError, PlatformError, RefusedError, TokenRefusedError, WrongHostError
+from kestra_dbt.platform.api.errors import NotFoundError, PlatformError, RefusedError, TokenRefusedError, WrongHostError
 
 _DETAIL_LIMIT = 2_000
 

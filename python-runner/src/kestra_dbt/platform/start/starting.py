@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.cause import cause_of
-from kestra_dbt.platform.errors import PlatformError, RefusedError
-from kestra_dbt.platform.models import Run
-from kestra_dbt.platform.once import Starter
-from kestra_dbt.platform.ours import IsOurs, find, next_step, retries_of, with_token
-from kestra_dbt.platform.statuses import ERROR, has_ended, word
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.errors import PlatformError, RefusedError
+from kestra_dbt.platform.api.models import Run
+from kestra_dbt.platform.api.statuses import ERROR, has_ended, word
+from kestra_dbt.platform.start.cause import cause_of
+from kestra_dbt.platform.start.once import Starter
+from kestra_dbt.platform.start.ours import IsOurs, find, next_step, retries_of, with_token
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.platform.watch import Watch
 from kestra_dbt.protocol import Level, PlatformRetry, PlatformTrigger

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from kestra_dbt.errors import KestraDbtError
 from kestra_dbt.platform import webhooks
-from kestra_dbt.platform.api import Api
-from kestra_dbt.platform.arguments import TOKEN_VARIABLES, parser, request_of
+from kestra_dbt.platform.api.calls import Api
+from kestra_dbt.platform.api.client import Account, Client
+from kestra_dbt.platform.api.host import base_url
 from kestra_dbt.platform.carry_out import Caller, run
-from kestra_dbt.platform.client import Account, Client
-from kestra_dbt.platform.host import base_url
-from kestra_dbt.platform.terminal import Terminal, as_table, result
+from kestra_dbt.platform.terminal.arguments import TOKEN_VARIABLES, parser, request_of
+from kestra_dbt.platform.terminal.rendering import Terminal, as_table, result
 from kestra_dbt.platform.watch import InterruptedWaitError, Watch
 from kestra_dbt.protocol import Level, PlatformRequest, RequestAdapter, Secrets
 

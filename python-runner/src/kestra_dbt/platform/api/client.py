@@ -10,11 +10,17 @@ import httpx
 
 from kestra_dbt import __version__
 from kestra_dbt.errors import RequestError
-from kestra_dbt.platform.answers import Answer, answer_of, is_json, refusal
-from kestra_dbt.platform.errors import FateUnknownError, NotFoundError, PlatformError, UnavailableError, WrongHostError
-from kestra_dbt.platform.outage import Outage
-from kestra_dbt.platform.patience import TOO_MANY, TRANSIENT, backoff_s, paced
-from kestra_dbt.platform.transport import NotDeliveredError, TransientError, failed, transport
+from kestra_dbt.platform.api.answers import Answer, answer_of, is_json, refusal
+from kestra_dbt.platform.api.errors import (
+    FateUnknownError,
+    NotFoundError,
+    PlatformError,
+    UnavailableError,
+    WrongHostError,
+)
+from kestra_dbt.platform.api.outage import Outage
+from kestra_dbt.platform.api.patience import TOO_MANY, TRANSIENT, backoff_s, paced
+from kestra_dbt.platform.api.transport import NotDeliveredError, TransientError, failed, transport
 from kestra_dbt.platform.watch import Watch
 from kestra_dbt.protocol import Level
 

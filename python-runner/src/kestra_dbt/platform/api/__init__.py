@@ -1,0 +1,1 @@
+"""The platform's API: its address, its calls, what it tells, and what goes wrong on the way."""

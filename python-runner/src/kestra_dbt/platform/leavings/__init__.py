@@ -1,0 +1,1 @@
+"""What a run leaves: artifacts, nodes, logs, and the verdict about it."""
