@@ -354,7 +354,8 @@ def test_a_webhook_starts_one_execution_an_event(engine: Engine, platform: FakeP
         wait_until(lambda: statuses(platform, "job.run.completed")[2:] == [401])
         platform.settings(webhook_signature="right")
         v3 = f"{platform.url}/api/v3/accounts/{platform.account_id}/webhooks/subscription/{subscription}/test"
-        assert platform.api().get(v3).is_success
+        with platform.api() as api:
+            assert api.get(v3).is_success
         assert statuses(platform, "job.run.started")[-1:] == [204]
     (execution_id,) = engine.executions("company.tests", "webhook")
     result = engine.wait(execution_id, tmp_path / "out")
