@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "engine"), str(ROOT / "tests" / "projects")]
+sys.path[:0] = [str(ROOT / "tests" / "engine"), str(ROOT / "tests" / "projects"), str(ROOT / "tests" / "platform")]
 
 import figures  # noqa: E402 - found by the line above, as what follows
 import memory  # noqa: E402
 import overhead  # noqa: E402
+import waits  # noqa: E402
 from client import VERSIONS  # noqa: E402
 
 SIZES = ((100, 200, 5), (700, 1300, 3))
@@ -28,12 +29,14 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Kestra {options.kestra}", flush=True)
     env = environment()
     found = []
-    if options.only != "memory":
+    if options.only in (None, "overhead"):
         sizes = [(options.models, options.tests, 3)] if options.models else SIZES
         for models, tests, rounds in sizes:
             found += overhead.measure(models, tests, options.rounds or rounds, options.kestra, env)
-    if options.only != "overhead":
+    if options.only in (None, "memory"):
         found += memory.measure(options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env)
+    if options.only in (None, "platform"):
+        found += waits.measure(options.waits, options.rounds or 5, env)
     figures.show(found)
 
 
@@ -46,13 +49,14 @@ def environment() -> dict[str, str]:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("overhead", "memory"))
+    parser.add_argument("--only", choices=("overhead", "memory", "platform"))
     parser.add_argument("--kestra", choices=VERSIONS, default=VERSIONS[0])
     parser.add_argument("--rounds", type=int, help="of each comparison (5 of the small build, else 3)")
     parser.add_argument("--models", type=int, help="one build of this size, instead of 300 and 2,000 nodes")
     parser.add_argument("--tests", type=int, default=0)
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--manifest-mb", type=int, default=100)
+    parser.add_argument("--waits", type=int, default=200, help="runs of the platform waited for at once")
     return parser.parse_args()
 
 
