@@ -9,6 +9,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from client import Engine, Result
 from conftest import BLUEPRINTS, KESTRA_URL, PROJECTS, SECRETS, environment
 from fake_platform.client import FakePlatform
@@ -127,6 +128,7 @@ def assert_no_token(result: Result) -> None:
         assert SECRETS["DBT_TOKEN"].encode() not in file.read_bytes(), file
 
 
+@pytest.mark.by_turns
 def test_a_retry_goes_on_from_the_failure(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
     """A second attempt retries the run that failed; another task, that one; and all that each left is there."""
     job_id = platform.add_job(["dbt build"], project_id=platform.add_project(PROJECTS / "broken/failing_model"))
@@ -158,6 +160,11 @@ def test_a_retry_goes_on_from_the_failure(engine: Engine, platform: FakePlatform
     assert outputs["runId"] == second["id"]
     assert outputs["failed"]
     assert any(str(name).endswith("run_results.json") for name in outputs["artifacts"])
+    assert {run["executionId"] for run in result.task_runs} == {result.execution_id}
+
+    engine.wait(engine.restart(result.execution_id), tmp_path / "again", timeout=240)
+    fourth = max(platform.runs(job_id), key=lambda run: int(run["id"]))
+    assert fourth["retrying_run_id"] == third["id"]
 
 
 def test_a_kill_cancels_the_run(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
@@ -214,6 +221,7 @@ WATCHED = {
 """Lets an engine find out soon that another one has died, and do its work."""
 
 
+@pytest.mark.by_turns
 def test_a_dead_engine_leaves_its_run_to_the_next_one(kestra: str, platform: FakePlatform, tmp_path: Path) -> None:
     """The engine is killed in the middle of a run: the next one hands the task out again, which takes the run over."""
     job_id = platform.add_job(["dbt build"])
@@ -254,6 +262,7 @@ triggers:
 """
 
 
+@pytest.mark.by_turns
 def test_a_trigger_tells_of_each_finished_run_once(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
     """Runs before the first look do not count; each one after it does, once, whatever their times."""
     job_id = platform.add_job(["dbt build"])

@@ -3,6 +3,7 @@ package io.kestradbt.bridge;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 import io.kestra.core.models.executions.TaskRun;
 import io.kestra.core.models.executions.TaskRunAttempt;
@@ -20,6 +21,7 @@ final class NodeTaskRuns {
     private final RunContext runContext;
     private final RunContext.FlowInfo flow;
     private final RunContext.TaskRunInfo task;
+    private final String execution;
 
     private final boolean restartable;
 
@@ -31,6 +33,8 @@ final class NodeTaskRuns {
         this.restartable = restartable;
         this.flow = runContext.flowInfo();
         this.task = runContext.taskRunInfo();
+        // Not told by the task run's own information on any version.
+        this.execution = runContext.getVariables().get("execution") instanceof Map<?, ?> map && map.get("id") instanceof String id ? id : task.executionId();
     }
 
     /** Register the node and return the id of its task run. */
@@ -41,7 +45,7 @@ final class NodeTaskRuns {
             .tenantId(flow.tenantId())
             .namespace(flow.namespace())
             .flowId(flow.id())
-            .executionId(task.executionId())
+            .executionId(execution)
             .parentTaskRunId(parent == null ? task.taskRunId() : parent)
             .taskId(taskId(node))
             .value(node.uniqueId())

@@ -88,6 +88,12 @@ public abstract class AbstractPlatform extends RunnerTask<PlatformOutput>
         return result;
     }
 
+    /** A restart takes over or resumes the run: nodes that failed must not keep Kestra from it. */
+    @Override
+    protected boolean restartable(Rendering rendering) {
+        return true;
+    }
+
     @Override
     protected PlatformOutput output(Rendering rendering, RunResult result) {
         return byFormerName() ? PlatformOutput.former(result) : PlatformOutput.of(result);
