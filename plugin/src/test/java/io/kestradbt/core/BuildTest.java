@@ -99,7 +99,7 @@ class BuildTest {
             runContext.taskRunInfo().taskRunId(), nodes.getFirst().getId(), runContext.taskRunInfo().taskRunId()
         );
         assertThat(nodes).allSatisfy(node -> {
-            assertThat(node.getExecutionId()).isEqualTo(runContext.taskRunInfo().executionId());
+            assertThat(node.getExecutionId()).isNotNull().isEqualTo(((Map<?, ?>) runContext.getVariables().get("execution")).get("id"));
             assertThat(node.getTenantId()).isEqualTo(runContext.flowInfo().tenantId());
             assertThat(node.getDynamic()).isTrue();
             assertThat(node.getAttempts()).singleElement().satisfies(attempt -> assertThat(attempt.getState()).isEqualTo(node.getState()));
