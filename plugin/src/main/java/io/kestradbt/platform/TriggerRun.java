@@ -80,7 +80,8 @@ import lombok.experimental.SuperBuilder;
                     schemaOverride: dbt_branch
                     threadsOverride: 8
                     stepsOverride:
-                      - dbt build --select stg_orders+
+                      - dbt seed
+                      - dbt run --select +fct_orders
                     onRetry: RESUME
                     retry:
                       type: constant
