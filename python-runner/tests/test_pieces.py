@@ -2,11 +2,13 @@
 
 import json
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace as Thing
 
 import pytest
 
+from kestra_dbt.core.collection import Collector, Places
 from kestra_dbt.core.options import arguments
 from kestra_dbt.core.own_state import with_state_kept
 from kestra_dbt.core.supervisor import LineBuffer
@@ -208,3 +210,27 @@ def test_a_state_in_the_target_folder_is_kept(tmp_path: Path, monkeypatch: pytes
         assert Path(copy).resolve() != target
     elsewhere = ["run", "--state", "state", "--defer-state", "none"]
     assert with_state_kept(elsewhere) == elsewhere
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        f"{'=' * 30} 10:00:00.123456 | 5ab0-c1 {'=' * 30}\n10:00:00 Running with dbt=1.11\n",
+        '{"data": {"version": "=1.11"}, "info": {"msg": "Running with dbt", "name": "MainReportVersion"}}\n',
+    ],
+    ids=["text", "json"],
+)
+def test_a_log_is_kept_from_the_begin_of_its_invocation(tmp_path: Path, begin: str) -> None:
+    """However much of it was written, by others before and by itself since, when it is looked at first."""
+    log = tmp_path / "logs" / "dbt.log"
+    log.parent.mkdir()
+    own = begin + "a line of this run\n" * 10_000
+    log.write_text(begin + "a line of another run\n" * 10_000 + own)
+    output = OutputFolder(tmp_path / "output", lambda _: None)
+    collector = Collector(output)
+    collector.begin_log(log)
+    with log.open("a") as file:
+        file.write("the end\n")
+    places = Places(datetime.now(timezone.utc), log.parent)
+    assert collector.collect("1-build", places, ran_nodes=True) == ["dbt.log"]
+    assert output.path("1-build/dbt.log").read_text() == own + "the end\n"

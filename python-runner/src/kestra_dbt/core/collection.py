@@ -1,6 +1,7 @@
 """The artifacts of a dbt invocation, collected from where dbt really wrote them, and only what it wrote itself."""
 
 import contextlib
+import mmap
 import re
 import sys
 from collections.abc import Iterator
@@ -19,10 +20,8 @@ _METADATA = 64_000
 
 _SQL_FOLDERS = ("compiled", "run")
 
-_HEADING = re.compile(rb"^=+ [\d:.]+ \| [0-9a-f-]+ =+$", re.MULTILINE)
-"""What dbt writes into its log when an invocation starts."""
-
-_TAIL = 64_000
+_BEGIN = re.compile(rb"^(?:=+ [\d:.]+ \| [0-9a-f-]+ =+$|\{.*\"MainReportVersion\")", re.MULTILINE)
+"""What dbt writes into its log when an invocation starts: a heading, or in a JSON log its first event."""
 
 _CLOCK_TICK = timedelta(milliseconds=20)
 """File times may lag behind the clock by a tick of the kernel."""
@@ -51,9 +50,7 @@ class Collector:
     def begin_log(self, log: Path) -> None:
         """Note where an invocation that just started writes on in dbt's log: what stands before is not of this run."""
         if log not in self._log_ends and log.is_file():
-            tail = _tail(log)
-            heading = max((found.start() for found in _HEADING.finditer(tail)), default=0)
-            self._log_ends[log] = max(log.stat().st_size - len(tail), 0) + heading
+            self._log_ends[log] = _last_begin(log)
 
     def collect(self, invocation: str, places: Places, *, ran_nodes: bool) -> list[str]:
         """Collect what the invocation of this name wrote, and return the names; what isn't there is no error."""
@@ -128,7 +125,9 @@ def _files_below(folder: Path, since: float) -> Iterator[Path]:
             yield file
 
 
-def _tail(log: Path) -> bytes:
-    with log.open("rb") as file:
-        file.seek(-min(_TAIL, log.stat().st_size), 2)
-        return file.read()
+def _last_begin(log: Path) -> int:
+    """Return where the last invocation in a log begins; it may have written a lot since, so all of it is searched."""
+    if not log.stat().st_size:
+        return 0
+    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return max((found.start() for found in _BEGIN.finditer(content)), default=0)
