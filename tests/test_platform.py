@@ -207,6 +207,9 @@ def test_a_kill_cancels_the_run(engine: Engine, platform: FakePlatform, tmp_path
     assert platform.active() == []
 
 
+HELD_UP_S = 120
+"""Longer than an engine lives that is killed."""
+
 WATCHED = {
     "KESTRA_SERVER_TYPE": "STANDALONE",
     "KESTRA_SERVER_LIVENESS_INTERVAL": "1s",
@@ -222,33 +225,69 @@ WATCHED = {
 
 
 @pytest.mark.by_turns
-def test_a_dead_engine_leaves_its_run_to_the_next_one(kestra: str, platform: FakePlatform, tmp_path: Path) -> None:
-    """The engine is killed in the middle of a run: the next one hands the task out again, which takes the run over."""
-    job_id = platform.add_job(["dbt build"])
-    platform.script(job_id, (3, 600))
-    flow = tasks(
-        platform,
-        f"""
-        id: trigger
-        type: io.kestradbt.platform.TriggerRun
-        jobId: "{job_id}"
-        pollFrequency: PT0.2S
-        """,
-    )
+def test_a_dead_engine_leaves_its_runs_to_the_next_one(kestra: str, platform: FakePlatform, tmp_path: Path) -> None:
+    """An engine is killed while runs are at every stage: the next one does the tasks anew, which take their runs over.
+
+    The stages: not asked for yet, asked for without an answer, queued, in the middle, and over, with its artifacts on
+    the way.
+    """
+    stages = ("asking", "asked", "queued", "running", "over")
+    jobs = {stage: platform.add_job(["dbt build"], name=stage) for stage in stages}
+    for stage in ("asking", "asked", "queued", "running"):
+        platform.script(jobs[stage], (1 if stage == "queued" else 3, 600))
+    over = platform.trigger(jobs["over"])  # dbt is run and recorded
+    platform.wait(over)
     start = partial(Engine.start, kestra, secrets=SECRETS, env={**environment(tmp_path), **WATCHED}, in_memory=False)
     engine = start()
-    execution_id = engine.submit(flow)
-    wait_until(lambda: len(platform.requests("GET", "/runs/1")) > 1)
-    (run,) = platform.active()
-    looks = len(platform.requests("GET", f"/runs/{run['id']}/"))
+    executions = {}
+    for stage in stages:
+        match stage:
+            case "asking":
+                platform.fault(method="GET", path="/runs/$", delay_s=HELD_UP_S)  # its own earlier ones are looked for
+            case "asked":
+                platform.fault(method="POST", path="/run/$", when="after", delay_s=HELD_UP_S)
+            case "over":
+                platform.fault(method="GET", path="/artifacts/manifest.json", delay_s=HELD_UP_S)
+        flow = tasks(
+            platform,
+            f"""
+            id: trigger
+            type: io.kestradbt.platform.TriggerRun
+            jobId: "{jobs[stage]}"
+            pollFrequency: PT0.2S
+            """,
+        )
+        executions[stage] = engine.submit(flow.replace("id: platform", f"id: {stage}", 1))
+        wait_until(lambda: all(fault["met"] for fault in platform.faults()))
+    for stage in ("queued", "running"):
+        wait_until(partial(looked_at, platform, jobs[stage]))
+    assert platform.runs(jobs["asking"]) == []
+    runs = {stage: platform.runs(jobs[stage])[-1]["id"] for stage in stages[1:]}
     with start(work=engine.crash()) as engine:
-        wait_until(lambda: len(platform.requests("GET", f"/runs/{run['id']}/")) > looks + 3, 120)
-        platform.cancel(run["id"])
-        result = engine.wait(execution_id, tmp_path / "out", timeout=90)
-    assert result.state == "FAILED", result.log_text
-    assert f"Run {run['id']} " in result.log_text
-    assert result.outputs("trigger")["runId"] == run["id"]
-    assert [one["id"] for one in platform.runs(job_id)] == [run["id"]]
+        wait_until(lambda: platform.runs(jobs["asking"]), 120)
+        runs["asking"] = platform.runs(jobs["asking"])[0]["id"]
+        for stage in stages[:4]:
+            wait_until(partial(looked_at, platform, jobs[stage], looks(platform, runs[stage]) + 3), 120)
+            platform.cancel(runs[stage])
+        for stage, execution_id in executions.items():
+            result = engine.wait(execution_id, tmp_path / stage, timeout=120)
+            assert result.state == ("SUCCESS" if stage == "over" else "FAILED"), result.log_text
+            assert result.outputs("trigger")["runId"] == runs[stage]
+            if stage == "over":
+                assert {"manifest.json", "run_results.json"} <= set(result.outputs("trigger")["artifacts"])
+    assert platform.active() == []
+    started = {stage: [run["id"] for run in platform.runs(jobs[stage])] for stage in stages}
+    assert started == {**{stage: [runs[stage]] for stage in stages}, "over": [over, runs["over"]]}
+
+
+def looks(platform: FakePlatform, run_id: int) -> int:
+    """Count how often a run was looked at."""
+    return len(platform.requests("GET", f"/runs/{run_id}/"))
+
+
+def looked_at(platform: FakePlatform, job_id: int, more_than: int = 0) -> bool:
+    """Tell whether a job has a run that was looked at more often than that."""
+    return any(looks(platform, run["id"]) > more_than for run in platform.runs(job_id))
 
 
 FINISHED = """\
