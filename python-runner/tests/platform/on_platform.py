@@ -21,7 +21,7 @@ Ask = Callable[..., Any]
 Scripted = Callable[..., int]
 """Adds a job whose runs have these statuses, each for so many seconds, and run nothing."""
 
-_FOLLOWING = ("poll_s", "max_duration_s", "on_kill", "compiled")
+_FOLLOWING = ("poll_s", "max_duration_s", "on_kill", "compiled", "tolerant")
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -42,6 +42,28 @@ def test_looking_and_following(platform: FakePlatform, ask: Ask, scripted: Scrip
     assert (followed.code, followed.failure.code) == (1, FailureCode.PLATFORM)
 
 
+def test_the_latest_success(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
+    """Of a job or of an environment, whoever started it; none is said. What ended badly may be a warning."""
+    job = scripted((10, 0))
+    nothing = ask("follow", job_id=job)
+    assert nothing.failure.sentence == f"The job {job} has no successful run that the token may see."
+    good = platform.trigger(job)
+    platform.wait(good, 10)
+    platform.script(job, (20, 0))
+    bad = platform.trigger(job)
+    platform.wait(bad, 20)
+    assert ask("follow", job_id=job).of(PlatformRun)[-1].id == good
+    assert ask("follow", environment_id=platform.environment_id, no_wait=True).of(PlatformRun)[-1].id == good
+    tolerant = ask("follow", run_id=bad, tolerant=True)
+    assert (tolerant.code, tolerant.ended.outcome, tolerant.of(PlatformRun)[-1].id) == (0, Outcome.WARNING, bad)
+    assert tolerant.ended.reason.startswith(f"Run {bad} failed on the dbt platform")
+    platform.script(job, (3, 60))
+    given_up = ask("follow", run_id=platform.trigger(job), tolerant=True, max_duration_s=1)
+    assert given_up.ended.outcome is Outcome.FAILED
+    several = ask("follow", run_id=bad, job_id=job)
+    assert "one of run_id, job_id and environment_id has to be set" in several.failure.sentence
+
+
 def test_retrying(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
     """A failed run is retried once, however often that is asked for; a success never."""
     job = platform.add_job(["dbt build"], project_id=platform.add_project(PROJECTS / "broken/failing_model"))

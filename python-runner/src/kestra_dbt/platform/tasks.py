@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Literal
 
+from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.api.models import Run
 from kestra_dbt.platform.api.patience import paced
-from kestra_dbt.platform.api.statuses import has_ended, word
+from kestra_dbt.platform.api.statuses import SUCCESS, has_ended, word
 from kestra_dbt.platform.finding import job_id_of
 from kestra_dbt.platform.following import Follower
 from kestra_dbt.platform.giving_up import give_up
@@ -48,13 +49,22 @@ def retry_run(request: PlatformRetry, here: Session) -> Verdict:
 
 def follow_run(request: PlatformFollow, here: Session) -> Verdict:
     """Tell how a run is, and follow it to its end unless it is only to be looked at."""
-    run = here.api.run(request.run_id)
+    run = here.api.run(request.run_id) if request.run_id else _latest_success(request, here)
     if request.no_wait:
         here.telling.run(run)
         here.telling.say(Level.INFO, f"Run {run.id} is {word(run)}: {here.telling.page(run)}")
         return Verdict(Outcome.SUCCESS, 0)
     here.telling.say(Level.INFO, f"Run {run.id} is followed: {here.telling.page(run)}")
     return _followed(here, run, request.following, "leave", lambda known: known)
+
+
+def _latest_success(request: PlatformFollow, here: Session) -> Run:
+    named = {"job_definition_id": request.job_id, "environment_id": request.environment_id}
+    for run in here.api.runs(order_by="-id", status=SUCCESS, **named):
+        if run.status == SUCCESS:
+            return here.api.run(run.id)
+    of = f"job {request.job_id}" if request.job_id else f"environment {request.environment_id}"
+    raise RequestError(f"The {of} has no successful run that the token may see.")
 
 
 def cancel_run(request: PlatformCancel, here: Session) -> Verdict:

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from kestra_dbt.contract import PROTOCOL_VERSION
 from kestra_dbt.protocol.message import Message
@@ -51,6 +52,7 @@ class Following(Message):
         "started is cancelled, one that it only looks at is left.",
     )
     compiled: bool = Field(False, description="Keep compiled and executed SQL too, as target.zip.")
+    tolerant: bool = Field(False, description="A run that failed or was cancelled is a warning, not a failure.")
 
 
 class _PlatformRequest(Message):
@@ -97,9 +99,17 @@ class PlatformFollow(_PlatformRequest):
     """Look at a run, and follow it to its end."""
 
     kind: Literal["platform_follow"] = "platform_follow"
-    run_id: int = Field(ge=1, description="The run.")
+    run_id: int | None = Field(None, ge=1, description="The run.")
+    job_id: int | None = Field(None, ge=1, description="The job whose latest successful run is meant.")
+    environment_id: int | None = Field(None, ge=1, description="The environment whose latest successful run is meant.")
     no_wait: bool = Field(False, description="Only tell how it is now; else it is followed to its end.")
     following: Following = Field(Following(), description="How it is followed.")
+
+    @model_validator(mode="after")
+    def _one_is_named(self) -> Self:
+        if [self.run_id, self.job_id, self.environment_id].count(None) != 2:  # noqa: PLR2004 - all but one
+            raise ValueError("one of run_id, job_id and environment_id has to be set, and no other")
+        return self
 
 
 class PlatformRetry(_PlatformRequest):

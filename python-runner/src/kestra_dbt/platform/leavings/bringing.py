@@ -3,7 +3,7 @@
 from kestra_dbt.platform.api.errors import PlatformError
 from kestra_dbt.platform.api.models import Run
 from kestra_dbt.platform.api.patience import paced
-from kestra_dbt.platform.leavings.judgement import judge
+from kestra_dbt.platform.leavings.judgement import as_warning, judge
 from kestra_dbt.platform.session import Session
 from kestra_dbt.platform.steps import dbt_steps
 from kestra_dbt.protocol import Following, Level
@@ -24,7 +24,8 @@ def bring_all(here: Session, run: Run, following: Following) -> Verdict:
     except PlatformError as error:
         here.collection.lost.append("what the run left")
         here.telling.say(Level.ERROR, error.sentence)
-    return judge(run, here.results, here.collection.lost)
+    verdict = judge(run, here.results, here.collection.lost)
+    return as_warning(verdict) if following.tolerant else verdict
 
 
 def _whole(here: Session, run: Run) -> Run:

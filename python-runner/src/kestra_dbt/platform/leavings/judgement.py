@@ -29,6 +29,13 @@ def judge(run: Run, results: Results, lost: Iterable[str]) -> Verdict:
     return passed(results, Judgement(), doubts=_doubts(run, results, lost))
 
 
+def as_warning(verdict: Verdict) -> Verdict:
+    """Make a warning of a failure."""
+    if verdict.failure is None:
+        return verdict
+    return Verdict(Outcome.WARNING, 0, reason=verdict.failure.sentence.rstrip("."))
+
+
 def _doubts(run: Run, results: Results, lost: Iterable[str]) -> Iterable[str]:
     """Yield what makes a run a warning that the platform calls a success."""
     yield from missing(run, results)

@@ -32,8 +32,14 @@ public sealed interface PlatformRequest extends Request {
      * @param maxDurationS seconds after which the wait is given up
      * @param onKill       cancel or leave
      * @param compiled     keep compiled SQL too
+     * @param tolerant     a run that ended badly is a warning, not a failure
      */
-    record Following(Double pollS, Double maxDurationS, String onKill, boolean compiled) {}
+    record Following(Double pollS, Double maxDurationS, String onKill, boolean compiled, boolean tolerant) {
+        /** The same, but tolerant or not. */
+        public Following tolerant(boolean tolerant) {
+            return new Following(pollS, maxDurationS, onKill, compiled, tolerant);
+        }
+    }
 
     /**
      * Start a run of a job, exactly once.
@@ -52,11 +58,13 @@ public sealed interface PlatformRequest extends Request {
     ) implements PlatformRequest {}
 
     /**
-     * Look at a run, and follow it to its end.
+     * Look at a run, and follow it to its end. It is named by one of the three ids; the others are null.
      *
-     * @param noWait only tell how it is now
+     * @param jobId         the job whose latest successful run is meant
+     * @param environmentId the environment whose latest successful run is meant
+     * @param noWait        only tell how it is now
      */
-    record Follow(@JsonUnwrapped Account account, long runId, boolean noWait, Following following) implements PlatformRequest {}
+    record Follow(@JsonUnwrapped Account account, Long runId, Long jobId, Long environmentId, boolean noWait, Following following) implements PlatformRequest {}
 
     /**
      * Retry a failed run from its failure, exactly once.

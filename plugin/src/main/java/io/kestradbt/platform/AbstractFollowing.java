@@ -86,7 +86,8 @@ public abstract class AbstractFollowing extends AbstractPlatform {
             rendering.duration("pollFrequency", pollFrequency, LEAST_POLL).or(() -> former(FORMER_POLL)).map(AbstractFollowing::seconds).orElse(null),
             rendering.duration("maxDuration", maxDuration, LEAST_WAIT).or(() -> former(FORMER_LIMIT)).map(AbstractFollowing::seconds).orElse(null),
             rendering.constant("onKill", onKill, OnKill.class).map(Rendering::word).orElse(null),
-            rendering.bool("compiled", compiled).orElse(false)
+            rendering.bool("compiled", compiled).orElse(false),
+            false
         );
     }
 

@@ -82,7 +82,7 @@ public class CancelRun extends AbstractPlatform {
             account(rendering), id(rendering, "runId", runId), !rendering.bool("wait", wait).orElse(true),
             new PlatformRequest.Following(
                 rendering.duration("pollFrequency", pollFrequency, AbstractFollowing.LEAST_POLL).map(AbstractFollowing::seconds).orElse(null),
-                rendering.duration("maxDuration", maxDuration, AbstractFollowing.LEAST_WAIT).map(AbstractFollowing::seconds).orElse(null), null, false
+                rendering.duration("maxDuration", maxDuration, AbstractFollowing.LEAST_WAIT).map(AbstractFollowing::seconds).orElse(null), null, false, false
             )
         );
     }

@@ -144,11 +144,14 @@ class ProtocolTest {
                 new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),
                 new PlatformRequest.Job(null, "nightly build", "shop", "Prod"), "Every morning", overrides, "kestra-6ea3d1c0f2b74f0a",
                 "https://kestra.example.com/ui/main/executions/company.team/nightly/5yPzW", List.of(70471831584850L), "restart", true,
-                new PlatformRequest.Following(5.0, 3600.0, "leave", true)
+                new PlatformRequest.Following(5.0, 3600.0, "leave", true, false)
             )),
-            arguments("platform_follow", new PlatformRequest.Follow(account, 70471831584850L, false, new PlatformRequest.Following(null, null, "cancel", false))),
+            arguments(
+                "platform_follow",
+                new PlatformRequest.Follow(account, null, null, 70471831584850L, false, new PlatformRequest.Following(null, null, "cancel", false, true))
+            ),
             arguments("platform_retry", new PlatformRequest.Retry(
-                account, 70471831584850L, List.of(70471831584851L), false, new PlatformRequest.Following(5.0, null, null, false)
+                account, 70471831584850L, List.of(70471831584851L), false, new PlatformRequest.Following(5.0, null, null, false, false)
             )),
             arguments("platform_cancel", new PlatformRequest.Cancel(account, 70471831584850L, true, null)),
             arguments("platform_artifacts", new PlatformRequest.Artifacts(account, null, job, "dbt build", List.of("compiled/**/*.sql"))),

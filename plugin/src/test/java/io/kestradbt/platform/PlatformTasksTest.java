@@ -91,6 +91,10 @@ class PlatformTasksTest {
                 {"kind": "platform_follow", "run_id": 70471831584850, "following": {}}"""),
             arguments(check().host(Property.ofValue(" ab123.us1.dbt.com ")).runId(Property.ofValue("1")).wait(Property.ofValue(false)).debug(Property.ofValue(true)), """
                 {"kind": "platform_follow", "host": "ab123.us1.dbt.com", "debug": true, "run_id": 1, "no_wait": true, "following": {}}"""),
+            arguments(check().jobId(Property.ofValue("2")).failOnUnsuccessful(Property.ofValue(false)), """
+                {"kind": "platform_follow", "job_id": 2, "following": {"tolerant": true}}"""),
+            arguments(check().environmentId(Property.ofValue("3")), """
+                {"kind": "platform_follow", "environment_id": 3, "following": {}}"""),
             arguments(check().runId(Property.ofValue("1")).onKill(Property.ofValue(AbstractFollowing.OnKill.CANCEL)).compiled(Property.ofValue(true))
                 .pollFrequency(Property.ofValue(Duration.ofMillis(2500))).maxDuration(Property.ofExpression("{{ 'PT1H' }}")), """
                 {"kind": "platform_follow", "run_id": 1, "following": {"poll_s": 2.5, "max_duration_s": 3600.0, "on_kill": "cancel", "compiled": true}}"""),
@@ -269,9 +273,9 @@ class PlatformTasksTest {
         Flow flow = YamlParser.parse(new String(PlatformTasksTest.class.getResourceAsStream("/flows/former-spelling-cloud.yaml").readAllBytes()), Flow.class);
 
         assertThat(validator.isValid(flow)).isEmpty();
-        assertThat(flow.getTasks()).extracting(task -> task.getClass().getSimpleName()).containsExactly("TriggerRun", "CheckRun");
+        assertThat(flow.getTasks()).extracting(task -> task.getClass().getSimpleName()).containsExactly("TriggerRun", "CheckRun", "CheckRun", "CheckRun");
         assertThat(flow.getTasks()).allSatisfy(task -> {
-            assertThat(task.getType()).isEqualTo("io.kestra.plugin.dbt.cloud." + task.getId());
+            assertThat(task.getType()).isEqualTo("io.kestra.plugin.dbt.cloud." + task.getId().replaceFirst("Of.*", ""));
             // A worker gets the task as JSON: nothing of it may be lost.
             JsonNode sent = JacksonMapper.ofJson().valueToTree(task);
             assertThat(JacksonMapper.ofJson().<JsonNode> valueToTree(JacksonMapper.ofJson().treeToValue(sent, Task.class))).isEqualTo(sent);
@@ -285,7 +289,8 @@ class PlatformTasksTest {
             .hasMessage("`jobId` is \"nightly\": expected an id, which is a number.");
         assertThatThrownBy(() -> run(trigger(TriggerRun.class.getName()).host(Property.ofValue("a")).baseUrl(Property.ofValue("b"))))
             .hasMessage("`baseUrl` is an older spelling of `host`, and both are set: keep `host`.");
-        assertThatThrownBy(() -> run(check().runId(Property.ofExpression("{{ '' }}")))).hasMessage("`runId` is empty: it has to be an id, which is a number.");
+        assertThatThrownBy(() -> run(check().runId(Property.ofExpression("{{ '' }}")))).hasMessageStartingWith("No run is named: set one of");
+        assertThatThrownBy(() -> run(check().runId(Property.ofValue("1")).jobId(Property.ofValue("2")))).hasMessageStartingWith("More than one run is named");
         assertThatThrownBy(() -> run(check().runId(Property.ofValue("1")).pollFrequency(Property.ofExpression("{{ 'often' }}"))))
             .hasMessage("`pollFrequency` is \"often\": expected a time as PT10S or PT1H30M, of at least PT0.1S.");
         assertThatThrownBy(() -> run(check().runId(Property.ofValue("1")).maxDuration(Property.ofValue(Duration.ZERO))))
