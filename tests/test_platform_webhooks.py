@@ -30,6 +30,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.received: list[tuple[str | None, bytes]] = []
         self.codes: list[int] = []
+        self.answers_after_s = 0.0
 
     @property
     def url(self) -> str:
@@ -50,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         """Keep it, and answer."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((self.headers["Authorization"], body))
+        time.sleep(self.server.answers_after_s)
         self.send_response(self.server.codes.pop(0) if self.server.codes else 200)
         self.end_headers()
 
@@ -111,6 +113,21 @@ def test_a_failure_is_told_at_once_and_again_when_its_artifacts_are_there(
     assert "runFinishedAt" in completed["data"]
     assert len({event["eventId"] for event in receiver.events()}) == 3
     assert sorted(len(delivery["attempts"]) for delivery in platform.deliveries()) in ([1, 1, 3], [1, 2, 2])
+
+
+def test_a_slow_receiver_is_told_six_times_and_no_more(platform: FakePlatform, receiver: Receiver) -> None:
+    """One that answers too late gets the same event again, five times, although it has taken it each time."""
+    platform.subscribe(receiver.url, "job.run.completed")
+    platform.settings(webhook_timeout_s=0.2, webhook_backoff_s=0.01)
+    receiver.answers_after_s = 0.5
+    platform.script(platform.job_id, (3, 0), (10, 0))
+    platform.trigger()
+    until(lambda: [len(one["attempts"]) for one in platform.deliveries()] == [6])
+    (delivery,) = platform.deliveries()
+    assert all("Timeout" in attempt["error"] for attempt in delivery["attempts"])
+    assert len({body for _, body in receiver.received}) == 1
+    time.sleep(0.5)  # longer than a seventh would be waited for
+    assert len(receiver.received) == 6
 
 
 def test_bad_signatures_and_copies_and_silence(platform: FakePlatform, receiver: Receiver) -> None:

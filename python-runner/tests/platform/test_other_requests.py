@@ -1,6 +1,8 @@
 """What else is asked of the platform: to look, to retry, to cancel, to bring artifacts, to list."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from conftest import PROJECTS, Run
@@ -64,9 +66,10 @@ def test_the_latest_success(platform: FakePlatform, ask: Ask, scripted: Scripted
     assert "one of run_id, job_id and environment_id has to be set" in several.failure.sentence
 
 
-def test_retrying(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
-    """A failed run is retried once, however often that is asked for; a success never."""
-    job = platform.add_job(["dbt build"], project_id=platform.add_project(PROJECTS / "broken/failing_model"))
+def test_retrying(platform: FakePlatform, ask: Ask, scripted: Scripted, project: Callable[[str], Path]) -> None:
+    """A failed run is retried once, however often that is asked for, and ends well once it can; a success never."""
+    folder = project("broken/failing_model")
+    job = platform.add_job(["dbt build"], project_id=platform.add_project(folder))
     failed = platform.trigger(job)
     platform.wait(failed)
     platform.fault(method="POST", path="/retry/$", when="after", reset=True)
@@ -77,6 +80,10 @@ def test_retrying(platform: FakePlatform, ask: Ask, scripted: Scripted) -> None:
     same = ask("retry", run_id=failed, no_wait=True)
     assert same.of(PlatformRun)[-1].id == retry.id
     assert len(platform.runs(job)) == 2
+    (folder / "models" / "boom.sql").write_text("select 1 as id")
+    mended = ask("retry", run_id=retry.id)
+    assert (mended.code, mended.of(PlatformRun)[-1].status) == (0, "success")
+    assert {node.label for node in mended.nodes.values()} == {"boom", "after_boom"}
     done = platform.trigger(scripted((10, 0)))
     platform.wait(done, 10)
     refused = ask("retry", run_id=done)
