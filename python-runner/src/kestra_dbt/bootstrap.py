@@ -17,6 +17,7 @@ from kestra_dbt.engine import (
     COMMAND_VARIABLE,
     can_import_dbt,
     can_reach_platform,
+    can_write_flows,
     dbt_command,
     has_own_requirements,
     interpreter_with_dbt,
@@ -51,6 +52,10 @@ def main() -> None:
     elif arguments[:1] == ["platform"] and not can_reach_platform():
         needed = " ".join((*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS))
         sys.exit(f"{sys.executable} lacks what this needs: install {needed}")
+    elif arguments[:1] == ["flow"] and not can_write_flows():
+        sys.exit(
+            f"{sys.executable} lacks what this needs: use one that has dbt, or install {OWN_REQUIREMENTS[0]} PyYAML"
+        )
     from kestra_dbt.cli import run_command_line  # noqa: PLC0415 - its imports exist only in the right interpreter
 
     sys.exit(run_command_line(arguments))

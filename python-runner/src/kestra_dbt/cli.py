@@ -1,4 +1,4 @@
-"""The command line: ``kestra-dbt run``, ``kestra-dbt dbt``, ``kestra-dbt platform``, ``kestra-dbt schema``."""
+"""The command line ``kestra-dbt``, with its commands ``run``, ``dbt``, ``platform``, ``flow`` and ``schema``."""
 
 import argparse
 import json
@@ -48,6 +48,10 @@ def run_command_line(arguments: list[str]) -> int:
         from kestra_dbt.platform.terminal.command_line import run_command_line as on_platform  # noqa: PLC0415
 
         return on_platform(arguments[1:])
+    if arguments[:1] == ["flow"]:
+        from kestra_dbt.graph.flow.command_line import run_command_line as write_flow  # noqa: PLC0415
+
+        return write_flow(arguments[1:])
     options = _parser().parse_args(arguments)
     if options.command == "schema":
         from kestra_dbt.protocol.schema import write_schemas  # noqa: PLC0415
@@ -145,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("dbt", help="run dbt, as its own command line does", add_help=False)
     commands.add_parser("platform", help="jobs and runs of the dbt platform", add_help=False)
+    commands.add_parser("flow", help="write the flow in which a dbt project is a graph of tasks", add_help=False)
     schema = commands.add_parser("schema", help="write the contract as JSON Schema")
     schema.add_argument("folder", type=Path)
     return parser

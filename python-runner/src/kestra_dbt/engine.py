@@ -45,6 +45,11 @@ def can_reach_platform() -> bool:
     return has_own_requirements() and importlib.util.find_spec("httpx") is not None
 
 
+def can_write_flows() -> bool:
+    """Tell whether this interpreter has what writing a flow from a manifest needs."""
+    return has_own_requirements() and importlib.util.find_spec("yaml") is not None
+
+
 def interpreter_with_dbt() -> str | None:
     """Return the interpreter that the `dbt` on PATH starts with, as of pipx, if the runner can go on in it."""
     script = shutil.which("dbt")

@@ -1,0 +1,50 @@
+"""Arguments of `kestra-dbt flow`."""
+
+import argparse
+from pathlib import Path
+
+from kestra_dbt.graph.flow.options import GRANULARITIES, TESTS, Options
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads them."""
+    defaults = Options()
+    found = argparse.ArgumentParser(
+        prog="kestra-dbt flow",
+        description="Write the Kestra flow in which the nodes of a dbt project are tasks.",
+    )
+    project = found.add_argument_group("project")
+    project.add_argument("--project-dir", help="folder with dbt_project.yml (default: this folder); dbt parses it")
+    project.add_argument("--manifest", type=Path, help="manifest.json of a project, which is taken as a whole, instead")
+    project.add_argument("--profiles-dir", help="as dbt's")
+    project.add_argument("--profile", help="as dbt's")
+    project.add_argument("--target", help="as dbt's")
+    project.add_argument("--vars", help="as dbt's")
+    project.add_argument("--select", "-s", action="append", default=[], help="nodes to include, in dbt's syntax")
+    project.add_argument("--exclude", action="append", default=[], help="nodes to leave out, in dbt's syntax")
+    project.add_argument("--selector", help="name of a selector of selectors.yml")
+    graph = found.add_argument_group("graph")
+    graph.add_argument("--granularity", choices=GRANULARITIES, default=defaults.granularity, help="what a task holds")
+    graph.add_argument(
+        "--tests", choices=TESTS, default=defaults.tests, help="in the tasks of what they test, or where"
+    )
+    graph.add_argument("--freshness", choices=("gate",), help="sources with freshness criteria hold back their readers")
+    graph.add_argument("--exposures", action="store_true", help="exposures are leaves of the graph")
+    flow = found.add_argument_group("flow")
+    flow.add_argument("--id", help="id of the flow (default: the project's name)")
+    flow.add_argument("--namespace", default=defaults.namespace, help=f"of the flow (default: {defaults.namespace})")
+    flow.add_argument("--concurrent", type=_count, default=defaults.concurrent, help="tasks at once; 0: no limit")
+    flow.add_argument("--docs-url", help="where the project's documentation is, for links to it")
+    flow.add_argument("--settings", type=Path, help="YAML with your own properties of flow, prepare, node and collect")
+    what = found.add_mutually_exclusive_group()
+    what.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    what.add_argument(
+        "--check", type=Path, metavar="FILE", help="exit with 1 if this file is not what would be written"
+    )
+    return found
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of tasks")
+    return int(text)
