@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--check", type=Path, metavar="FILE", help="exit with 1 if this file is not what would be written"
     )
+    what.add_argument("--deploy", metavar="URL", help="put it on this Kestra server, if that has another one")
+    found.add_argument("--tenant", default="main", help="of the Kestra server (default: main)")
     return found
 
 

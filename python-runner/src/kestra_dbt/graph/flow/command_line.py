@@ -1,6 +1,7 @@
 """`kestra-dbt flow`: a dbt project as a flow whose tasks are its nodes."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from kestra_dbt.errors import KestraDbtError, RequestError
 from kestra_dbt.graph.flow.arguments import parser
+from kestra_dbt.graph.flow.deployment import account_from_environment, deploy
 from kestra_dbt.graph.flow.flow import Flow, flow_from_manifest, merged_settings
 from kestra_dbt.graph.flow.listing import list_project
 from kestra_dbt.graph.flow.manifest import Manifest, read
@@ -42,7 +44,10 @@ def _write(given: argparse.Namespace) -> int:
     text = to_yaml(flow.content)
     if given.check:
         return _check(given.check, flow)
-    if given.output:
+    if given.deploy:
+        account = account_from_environment(given.deploy, given.tenant, os.environ)
+        _say(f"{given.deploy}: {flow.content['namespace']}.{flow.content['id']} {deploy(flow.content, text, account)}.")
+    elif given.output:
         given.output.write_text(text, encoding="utf-8")
         _say(f"{given.output}: {flow.tasks} tasks, {len(text.encode()) // 1024 + 1} KB.")
     else:
