@@ -1,38 +1,29 @@
 """The command line ``kestra-dbt``, with its commands ``run``, ``dbt``, ``platform``, ``flow`` and ``schema``."""
 
 import argparse
-import json
 import os
-import sys
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from kestra_dbt import __version__
 from kestra_dbt.core.own_state import with_state_kept
 from kestra_dbt.core.task_profiles import with_task_profiles
-from kestra_dbt.errors import KestraDbtError, RequestError, RunnerError
 from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
     SECRETS_VARIABLE,
     DbtRequest,
-    Ended,
-    Failure,
-    FailureCode,
-    Outcome,
     Request,
-    RequestAdapter,
     Secrets,
     SetUp,
-    Summary,
-    encode,
-    major,
 )
+from kestra_dbt.request_file import read_request, read_secrets, told_if_not_begun
 from kestra_dbt.standard_output import nobody_reads, write_event
-from kestra_dbt.stop_file import StopFile, StoppedError
+from kestra_dbt.stop_file import StopFile
 
-_UNNAMED = frozenset({*RequestAdapter.json_schema()["discriminator"]["mapping"], "options"})
-"""Parts of the place of a mistake that say nothing to those who see properties."""
+SHARED_VARIABLE = "KESTRA_DBT_SHARED"
+"""Environment variable with the path of a socket: instead of the request, all that are sent there are carried out.
+
+The request only tells what interpreter is needed.
+"""
 
 OUTPUT_VARIABLE = "OUTPUT_DIR"
 """Environment variable in which Kestra names the folder for output files."""
@@ -62,16 +53,12 @@ def run_command_line(arguments: list[str]) -> int:
 
 
 def _run(request_file: Path, output: Path) -> int:
-    try:
-        request = _read(request_file)
-        return _carry_out(request, _secrets(), output, StopFile(request_file))
-    except KestraDbtError as error:
-        return _end(error.as_failure(), 2)
-    except StoppedError:
-        return _end(Failure(code=FailureCode.KILLED, sentence="The run was stopped before dbt started."), 130)
-    except OSError as error:
-        failure = RunnerError(f"The runner cannot work here: {error.strerror}: {error.filename}.", str(error))
-        return _end(failure.as_failure(), 2)
+    # nothing that runs later may inherit them
+    secrets = os.environ.pop(SECRETS_VARIABLE, None)
+    with told_if_not_begun(write_event) as ending:
+        stop_file = StopFile(request_file)
+        ending.exit_code = _carry_out(read_request(request_file), read_secrets(secrets), output, stop_file)
+    return ending.exit_code
 
 
 def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
@@ -83,56 +70,15 @@ def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: Stop
         from kestra_dbt.core.set_up import set_up  # noqa: PLC0415
 
         return set_up(request, secrets, stop_file)
-    from kestra_dbt.platform.carry_out import Caller  # noqa: PLC0415
+    shared = os.environ.pop(SHARED_VARIABLE, None)
+    if shared:
+        from kestra_dbt.platform.shared.serving import serve  # noqa: PLC0415
+
+        return serve(Path(shared))
+    from kestra_dbt.platform.caller import Caller  # noqa: PLC0415
     from kestra_dbt.platform.carry_out import run as run_on_platform  # noqa: PLC0415
 
     return run_on_platform(request, secrets, output, Caller(write_event, stop_file.take, nobody_reads))
-
-
-def _end(failure: Failure, code: int) -> int:
-    for event in (failure, Ended(outcome=Outcome.FAILED, exit_code=code, summary=Summary())):
-        sys.stdout.buffer.write(encode(event))
-    sys.stdout.buffer.flush()
-    return code
-
-
-def _read(file: Path) -> Request:
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        raise RequestError(f"The request {file} cannot be read: {error.strerror}.") from error
-    version = _version(text)
-    if major(version) != major(PROTOCOL_VERSION):
-        raise RequestError(
-            f"The request is of version {version} of the contract and this runner speaks {PROTOCOL_VERSION}: use a "
-            "plugin and a runner of the same release."
-        )
-    try:
-        return RequestAdapter.validate_json(text)
-    except ValidationError as error:
-        raise _explain(error) from error
-
-
-def _secrets() -> Secrets:
-    try:
-        # nothing that runs later may inherit them
-        return Secrets.from_environment(os.environ.pop(SECRETS_VARIABLE, None))
-    except ValueError as error:
-        raise RequestError(f"{SECRETS_VARIABLE} cannot be read: it has to be base64 of the JSON of Secrets.") from error
-
-
-def _explain(error: ValidationError) -> RequestError:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"] if part not in _UNNAMED)
-    given = "" if problem["type"] == "extra_forbidden" else f", not {problem['input']!r}"[:100]
-    return RequestError(f"`{where}` of the request: {problem['msg']}{given}.", str(error))
-
-
-def _version(text: bytes) -> str:
-    try:
-        return str(json.loads(text).get("version", PROTOCOL_VERSION))
-    except (ValueError, AttributeError):
-        return PROTOCOL_VERSION
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,16 +1,16 @@
 """Carries out one request for the dbt platform, from its first check to the Ended event."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from kestra_dbt.platform.api.errors import PlatformError
+from kestra_dbt.platform.caller import Caller
 from kestra_dbt.platform.giving_up import nothing_begun
 from kestra_dbt.platform.leavings.artifacts import bring_artifacts
 from kestra_dbt.platform.listing import list_jobs, list_runs
 from kestra_dbt.platform.session import Session, session
 from kestra_dbt.platform.tasks import cancel_run, follow_run, retry_run, trigger_run
-from kestra_dbt.platform.watch import InterruptedWaitError, Watch
+from kestra_dbt.platform.watch import InterruptedWaitError
 from kestra_dbt.protocol import (
     Event,
     Outcome,
@@ -27,18 +27,6 @@ from kestra_dbt.protocol import (
 from kestra_dbt.report.ending import report_end, report_verdict
 from kestra_dbt.report.results import NODES_FILE
 from kestra_dbt.report.verdict import Verdict
-
-
-@dataclass(frozen=True)
-class Caller:
-    """For whom a request is carried out."""
-
-    emit: Callable[[Event], None]
-    """Takes the events."""
-    take_stop: Callable[[], float | None]
-    """Tells the seconds of grace if a stop was asked for."""
-    is_unread: Callable[[], bool] = lambda: False
-    """Tells whether nobody is there any more."""
 
 
 def run(
@@ -59,8 +47,8 @@ def run(
         KestraDbtError: it can't even be begun, for a reason in the request.
     """
     following = getattr(request, "following", None)
-    watch = Watch(caller.take_stop, following and following.max_duration_s, caller.is_unread)
-    with session(request, secrets, output, watch, caller.emit) as here:
+    watch = caller.watching(caller.take_stop, following and following.max_duration_s, caller.is_unread)
+    with session(request, secrets, output, watch, caller) as here:
         try:
             end = _carry_out(request, here)
         except PlatformError as error:

@@ -1,7 +1,7 @@
 """What carrying out any request on the platform needs, put together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,12 @@ from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.api.calls import Api
 from kestra_dbt.platform.api.client import Account, Client
 from kestra_dbt.platform.api.host import base_url
+from kestra_dbt.platform.caller import Caller
 from kestra_dbt.platform.leavings.collecting import Collection
 from kestra_dbt.platform.progress import Progress
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.platform.watch import Watch
-from kestra_dbt.protocol import Event, PlatformRequest, Secrets
+from kestra_dbt.protocol import PlatformRequest, Secrets
 from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import NODES_FILE, Results
 
@@ -42,7 +43,7 @@ class Session:
 
 @contextmanager
 def session(
-    request: PlatformRequest, secrets: Secrets, output: Path, watch: Watch, emit: Callable[[Event], None]
+    request: PlatformRequest, secrets: Secrets, output: Path, watch: Watch, caller: Caller
 ) -> Iterator[Session]:
     """Yield what carries out ``request``.
 
@@ -53,11 +54,11 @@ def session(
     if not secrets.platform_token:
         raise RequestError("`token` is missing: give a service token or a personal one of the dbt platform.")
     address = base_url(request.host)
-    telling = Telling(emit, address, request.account_id, debug=request.debug)
+    telling = Telling(caller.emit, address, request.account_id, debug=request.debug)
     token = secrets.platform_token.strip()
     endures = hasattr(request, "following")
-    client = Client(Account(address, request.account_id, token), watch, telling.say, endures=endures)
-    folder = OutputFolder(output, emit)
+    client = Client(Account(address, request.account_id, token), watch, telling.say, caller.connecting, endures=endures)
+    folder = OutputFolder(output, caller.emit)
     results = Results(folder.path(NODES_FILE))
     try:
         with watch.installed():

@@ -2,14 +2,9 @@
 
 import contextlib
 import enum
-import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from types import FrameType
-
-_BEAT_S = 0.2
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Reason(enum.Enum):
@@ -29,8 +24,8 @@ class InterruptedWaitError(Exception):
         self.reason = reason
 
 
-class Watch:
-    """Looks every 0.2 s, by a timer of the system, so that even a call that hangs is interrupted."""
+class Watch(ABC):
+    """Knows why and when one request is to be interrupted. How waiting is cut short is for the subclasses."""
 
     def __init__(
         self, take_stop: Callable[[], float | None], limit_s: float | None, is_unread: Callable[[], bool]
@@ -40,7 +35,7 @@ class Watch:
         Args:
             take_stop: tells the seconds of grace if a stop was asked for.
             limit_s: seconds after which it is overdue; None: never.
-            is_unread: tells whether nobody reads any more what this process writes.
+            is_unread: tells whether nobody reads any more what is told.
         """
         self._take_stop = take_stop
         self._is_unread = is_unread
@@ -51,23 +46,22 @@ class Watch:
         self.grace_s: float | None = None
         """What the stop, if it said so, gives for an end."""
 
+    @abstractmethod
+    def installed(self) -> contextlib.AbstractContextManager[None]:
+        """Look out for as long as the block lasts."""
+
+    @abstractmethod
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            InterruptedWaitError: it was given up before.
+        """
+
     @property
     def in_grace(self) -> bool:
         """Whether it was interrupted, and what follows is the end."""
         return self._interrupted
-
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
-        """Look out for as long as the block lasts."""
-        handlers = {number: signal.signal(number, self._signalled) for number in _SIGNALS}
-        alarm = signal.signal(signal.SIGALRM, self._beat)
-        signal.setitimer(signal.ITIMER_REAL, _BEAT_S, _BEAT_S)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            for number, handler in {**handlers, signal.SIGALRM: alarm}.items():
-                signal.signal(number, handler)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
@@ -83,15 +77,6 @@ class Watch:
         finally:
             self._open = False
 
-    def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        Raises:
-            InterruptedWaitError: it was given up before.
-        """
-        with self.open():
-            time.sleep(max(0.0, seconds))
-
     def lift_limit(self) -> None:
         """What is waited for has come: only a stop interrupts what follows."""
         self._limit = None
@@ -102,21 +87,14 @@ class Watch:
         self._reason = None
         self._limit = time.monotonic() + seconds
 
-    def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
-        if self._interrupted:  # a second one: do not wait any longer
-            self._limit = time.monotonic()
-        self._stop(None)
-
-    def _beat(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
+    def _look_for_stop(self) -> None:
         grace_s = self._take_stop()
         if grace_s is not None:
             self._stop(grace_s)
-        self._raise_if_due()
 
     def _stop(self, grace_s: float | None) -> None:
         if not self._interrupted and self._reason is None:
             self._reason, self.grace_s = Reason.STOPPED, grace_s
-        self._raise_if_due()
 
     def _raise_if_due(self) -> None:
         if not self._open:

@@ -32,6 +32,15 @@ _KEPT_S = 30.0
 _FIRST_ATTEMPTS = 5
 """How often a request is tried before the platform has ever answered: `host` may be wrong."""
 
+Connecting = Callable[..., httpx.Client]
+"""Opens a client over a pool of connections, given a watch that interrupts it and arguments of `httpx.Client`."""
+
+
+def own_connections(watch: Watch, **options: Any) -> httpx.Client:  # noqa: ANN401, ARG001 - httpx's
+    """Open a client with a pool of its own; a watch interrupts it wherever it is."""
+    return httpx.Client(**options)
+
+
 _DOWNLOADS = 20
 """How often a file is tried."""
 
@@ -49,13 +58,16 @@ class Account:
 class Client:
     """One account on one host, over one pool of connections."""
 
-    def __init__(self, account: Account, watch: Watch, say: Say, *, endures: bool) -> None:
+    def __init__(
+        self, account: Account, watch: Watch, say: Say, connecting: Connecting = own_connections, *, endures: bool
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             account: whose API it is.
             watch: interrupts calls and waits.
             say: takes lines of the log; those of level debug are the calls.
+            connecting: opens what it calls through.
             endures: once the platform has answered, an outage is waited out, however long it is.
         """
         token = account.token
@@ -68,7 +80,8 @@ class Client:
         self._say = say
         self._endures = endures
         self._answered = False
-        self._http = httpx.Client(
+        self._http = connecting(
+            watch,
             base_url=account.base_url,
             headers={
                 "Authorization": f"Token {token}",

@@ -15,10 +15,12 @@ from kestra_dbt.platform import webhooks
 from kestra_dbt.platform.api.calls import Api
 from kestra_dbt.platform.api.client import Account, Client
 from kestra_dbt.platform.api.host import base_url
-from kestra_dbt.platform.carry_out import Caller, run
+from kestra_dbt.platform.caller import Caller
+from kestra_dbt.platform.carry_out import run
 from kestra_dbt.platform.terminal.arguments import TOKEN_VARIABLES, parser, request_of
 from kestra_dbt.platform.terminal.rendering import Terminal, as_table, result
-from kestra_dbt.platform.watch import InterruptedWaitError, Watch
+from kestra_dbt.platform.timer import TimerWatch
+from kestra_dbt.platform.watch import InterruptedWaitError
 from kestra_dbt.protocol import Level, PlatformRequest, RequestAdapter, Secrets
 
 _USAGE_CODE = 2
@@ -58,7 +60,7 @@ def _request(given: argparse.Namespace, token: str) -> int:
 
 
 def _webhooks(given: argparse.Namespace, token: str) -> int:
-    watch = Watch(lambda: None, None, lambda: False)
+    watch = TimerWatch(lambda: None, None, lambda: False)
     client = Client(Account(base_url(given.host), given.account, token), watch, _say(debug=given.debug), endures=False)
     try:
         with watch.installed():
