@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import ROOT, Run
 from fake_platform.client import FakePlatform
 from on_platform import ENVIRONMENT, TOKEN, Scripted, request_of
 from test_stop import wait_until
 
+from kestra_dbt.platform.shared.pace import Pace
 from kestra_dbt.platform.shared.serving import EXIT, READY
 from kestra_dbt.protocol import EVENT_PREFIX, EventAdapter, FailureCode, Outcome, PlatformRun, Secrets
 
@@ -141,6 +143,17 @@ def test_many_wait_at_once(platform: FakePlatform, shared: Shared, scripted: Scr
     ends = [wait.read() for wait in waits[1:]]
     assert {end.failure.code for end in ends} == {FailureCode.PLATFORM}
     assert len(platform.runs()) == len(jobs)
+
+
+def test_the_pace_of_all_stays_below_the_limit_of_an_account() -> None:
+    """A few calls are made at once; many get their times one after the other; another account has its own."""
+    pace = Pace()
+    url = httpx.URL("https://example.com/api/v2/accounts/1/runs/7/")
+    waits = [pace.wait_s(url) for _ in range(501)]
+    assert waits[0] == 0
+    assert 9 < waits[-1] <= 10  # 50 a second, which is 3,000 a minute
+    assert pace.wait_s(httpx.URL("https://example.com/api/v3/accounts/1/projects/")) > 9
+    assert pace.wait_s(httpx.URL("https://example.com/api/v2/accounts/12/runs/")) == 0
 
 
 def test_a_call_that_hangs_is_interrupted(platform: FakePlatform, shared: Shared, scripted: Scripted) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from kestra_dbt.platform.shared.pace import Pace
 from kestra_dbt.platform.shared.thread_watch import ThreadWatch
 
 T = TypeVar("T")
@@ -25,6 +26,8 @@ class Pool:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="pool", daemon=True).start()
         limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        self.pace = Pace()
+        """Of all calls through this pool."""
         self._client = httpx.AsyncClient(limits=limits)  # proxies and certificates are those of the environment
 
     def connect(self, watch: ThreadWatch, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's
@@ -66,6 +69,7 @@ class _Transport(httpx.BaseTransport):
         again = httpx.Request(
             request.method, request.url, headers=request.headers, content=request.read(), extensions=request.extensions
         )
+        self._watch.pause(self._pool.pace.wait_s(request.url))
         response = self._pool.send(again, self._watch)
         return httpx.Response(
             response.status_code, headers=response.headers, stream=_Stream(self._pool, self._watch, response)

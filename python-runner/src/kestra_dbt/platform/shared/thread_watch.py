@@ -37,7 +37,15 @@ class ThreadWatch(Watch):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         with self.open():
-            self._wait(lambda: False, time.monotonic() + max(0.0, seconds))
+            self.pause(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, in a block that may be interrupted or not.
+
+        Raises:
+            InterruptedWaitError: it was given up before.
+        """
+        self._wait(lambda: False, time.monotonic() + seconds)
 
     def wait_until(self, done: Callable[[], bool]) -> None:
         """Wait until something is so, which has to be told by `wake`.
