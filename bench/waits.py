@@ -1,9 +1,11 @@
 """What waiting for runs of the dbt platform costs: calls of its API, memory, and time after a run has finished.
 
-The platform is the tests' fake; what is measured is the runner that the tasks start, one process a wait.
+The platform is the tests' fake; what is measured is the runner that the tasks start: a process a wait, and one for all.
 """
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -65,28 +67,98 @@ def _many(platform: FakePlatform, work: Path, waits: int, env: Env) -> list[Figu
     )  # fmt: skip
     if bare.stdout:  # as it is
         bare.stdout.readline()
-    runners = [_runner(platform, job, work / f"many-{job}", env, poll_s=POLL_S) for job in jobs]
     try:
-        _until(lambda: len(platform.active()) == waits)
-        time.sleep(2 * POLL_S)  # all of them only wait now
-        before, began = len(platform.requests()), time.monotonic()
-        time.sleep(3 * POLL_S)
-        calls = (len(platform.requests()) - before) / (time.monotonic() - began) * 60
-        memory = sum(_memory_mb(runner.pid) for runner in runners)
         reference = _memory_mb(bare.pid)
+        return [
+            *_waiting("each in a process of its own", _Alone(platform, work, env), jobs, reference),
+            *_waiting("all in one process", _Together(platform, work, env), jobs, reference),
+        ]
     finally:
-        for runner in [*runners, bare]:
-            runner.kill()
-            runner.wait()
-    question = f"{waits} runs waited for at once, each looked at every {POLL_S:.0f} s"
+        bare.kill()
+        bare.wait()
+
+
+def _waiting(how: str, place: "_Alone | _Together", jobs: list[int], reference: float) -> list[Figure]:
+    platform, waits = place.platform, len(jobs)
+    before = len(platform.runs())
+    try:
+        for job in jobs:
+            place.wait_for(job)
+        _until(lambda: len(platform.runs()) == before + waits)
+        time.sleep(2 * POLL_S)  # all of them only wait now
+        calls, began, cpu = len(platform.requests()), time.monotonic(), _cpu_s(place.pids)
+        time.sleep(3 * POLL_S)
+        seconds = time.monotonic() - began
+        calls_a_minute = (len(platform.requests()) - calls) / seconds * 60
+        cores = (_cpu_s(place.pids) - cpu) / seconds
+        memory = sum(map(_memory_mb, place.pids))
+    finally:
+        place.end()
+        for run in platform.active():
+            platform.cancel(run["id"])
+    question = f"{waits} runs waited for at once, each looked at every {POLL_S:.0f} s, {how}"
     return [
-        Figure(question, "calls of the API a minute, a run", [calls / waits], ""),
+        Figure(question, "calls of the API a minute, a run", [calls_a_minute / waits], ""),
+        Figure(question, "cores", [cores], ""),
         Figure(question, "memory of all", [memory], "MB"),
-        Figure(question, "memory of one to a bare httpx process", [memory / waits / reference], "x"),
+        Figure(question, "memory of all to as many bare httpx processes", [memory / waits / reference], "x"),
     ]
 
 
-def _runner(platform: FakePlatform, job_id: int, folder: Path, env: Env, poll_s: float) -> "subprocess.Popen[bytes]":
+class _Alone:
+    """Each wait is a process, as with Kestra's task runner Process."""
+
+    def __init__(self, platform: FakePlatform, work: Path, env: Env) -> None:
+        self.platform, self._work, self._env = platform, work, env
+        self._runners: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def pids(self) -> list[int]:
+        return [runner.pid for runner in self._runners]
+
+    def wait_for(self, job: int) -> None:
+        self._runners.append(_runner(self.platform, job, self._work / f"alone-{job}", self._env, poll_s=POLL_S))
+
+    def end(self) -> None:
+        for runner in self._runners:
+            runner.kill()
+            runner.wait()
+
+
+class _Together:
+    """One process carries out all of them, as with the task runner Warm."""
+
+    def __init__(self, platform: FakePlatform, work: Path, env: Env) -> None:
+        self.platform, self._work = platform, work
+        self._path = work / "shared.sock"
+        self._process = _runner(
+            platform, 0, work / "together", {**env, "KESTRA_DBT_SHARED": str(self._path)}, poll_s=POLL_S
+        )
+        self._connections: list[socket.socket] = []
+        _until(self._path.exists)
+
+    @property
+    def pids(self) -> list[int]:
+        return [self._process.pid]
+
+    def wait_for(self, job: int) -> None:
+        folder = self._work / f"together-{job}"
+        request = _request(self.platform, job, folder, POLL_S)
+        secrets = Secrets(platform_token=self.platform.token).to_environment()
+        asked = {"request": str(request), "output": str(folder / "out"), "secrets": secrets}
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(str(self._path))
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        self._connections.append(connection)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for connection in self._connections:
+            connection.close()
+
+
+def _request(platform: FakePlatform, job_id: int, folder: Path, poll_s: float) -> Path:
     folder.mkdir()
     request = PlatformTrigger(
         host=platform.url,
@@ -96,15 +168,31 @@ def _runner(platform: FakePlatform, job_id: int, folder: Path, env: Env, poll_s:
         following=Following(poll_s=poll_s),
     )
     message: dict[str, Any] = {"kind": request.kind, **json.loads(request.model_dump_json(exclude_defaults=True))}
-    (folder / "request.json").write_text(json.dumps(message))
+    file = folder / "request.json"
+    file.write_text(json.dumps(message))
+    return file
+
+
+def _runner(platform: FakePlatform, job_id: int, folder: Path, env: Env, poll_s: float) -> "subprocess.Popen[bytes]":
+    request = _request(platform, job_id, folder, poll_s)
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"],
+            [sys.executable, "-m", "kestra_dbt", "run", request.name, "--output", "out"],
             cwd=folder,
             env={**env, "KESTRA_DBT_SECRETS": Secrets(platform_token=platform.token).to_environment()},
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
         )
+
+
+def _cpu_s(pids: list[int]) -> float:
+    """Return the seconds of CPU that processes have had."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_mb(pid: int) -> float:

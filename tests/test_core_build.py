@@ -106,6 +106,7 @@ def test_each_line_is_told_once(run_flow: RunFlow) -> None:
     assert {log["progress"] for log in progress} == {"node.started", "node.finished"}
 
 
+@pytest.mark.by_turns
 def test_options_reach_dbt(run_flow: RunFlow) -> None:
     """Properties become dbt's options, expressions in them are rendered, blank ones are left out."""
     properties = """

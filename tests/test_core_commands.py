@@ -90,6 +90,7 @@ def rows(result: Result, file: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.files[file].read_text().splitlines()]
 
 
+@pytest.mark.by_turns
 def test_every_command(run_flow: RunFlow) -> None:
     """Each task does its part, and hands on what the next ones read."""
     result = run_flow(together(TASKS), timeout=400)  # fourteen times dbt

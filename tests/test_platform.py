@@ -1,10 +1,12 @@
 """Jobs of the dbt platform, from flows: over HTTP, against a fake of it that really runs dbt."""
 
+import os
+import signal
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -209,6 +211,60 @@ def test_a_kill_cancels_the_run(engine: Engine, platform: FakePlatform, tmp_path
 
 HELD_UP_S = 120
 """Longer than an engine lives that is killed."""
+
+
+@pytest.mark.by_turns
+def test_tasks_wait_in_one_process(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
+    """A kill is for one of them; when their process is killed, they go on alone, each with the run that it had."""
+    jobs = [platform.add_job(["dbt build"], name=f"wait {number}") for number in range(3)]
+    flow = """
+        id: trigger
+        type: io.kestradbt.platform.TriggerRun
+        jobId: "{job_id}"
+        pollFrequency: PT0.2S
+        taskRunner:
+          type: io.kestradbt.runner.Warm
+    """
+    executions = {}
+    for job_id in jobs:
+        platform.script(job_id, (3, 600))
+        executions[job_id] = engine.submit(tasks(platform, flow.format(job_id=job_id)))
+    wait_until(lambda: len(platform.active()) == len(jobs))
+    (shared,) = shared_processes(engine)
+    (running,) = platform.runs(jobs[0])
+    engine.kill(executions[jobs[0]])
+    result = engine.wait(executions[jobs[0]], tmp_path / "killed", timeout=60)
+    assert (result.state, result.outputs("trigger")["run"]["status"]) == ("KILLED", "cancelled")
+    assert platform.runs(jobs[0])[0]["id"] == running["id"]
+    assert {run["job_id"] for run in platform.active()} == set(jobs[1:])
+
+    os.kill(shared, signal.SIGKILL)
+    for job_id in jobs[1:]:
+        (run,) = platform.runs(job_id)
+        more = looks(platform, run["id"]) + 5
+        wait_until(partial(looked_at, platform, job_id, more))
+        platform.cancel(run["id"])
+        result = engine.wait(executions[job_id], tmp_path / str(job_id), timeout=60)
+        assert (result.state, result.outputs("trigger")["runId"]) == ("FAILED", run["id"]), result.log_text
+        assert "The process that this task shared has died" in result.log_text
+        assert f"Run {run['id']} is running and is adopted" in result.log_text
+        assert_no_token(result)
+    assert len(platform.runs()) == len(jobs)
+
+
+def shared_processes(engine: Engine) -> list[int]:
+    """Return the processes in which tasks of the dbt platform wait together; the token is not in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            environment = (process / "environ").read_bytes()
+            of_engine = f"PPid:\t{engine.pid}\n" in (process / "status").read_text()
+            if of_engine and b"KESTRA_DBT_SHARED=" in environment:
+                assert SECRETS["DBT_TOKEN"].encode() not in environment + (process / "cmdline").read_bytes()
+                assert b"KESTRA_DBT_SECRETS" not in environment
+                found.append(int(process.name))
+    return found
+
 
 WATCHED = {
     "KESTRA_SERVER_TYPE": "STANDALONE",
