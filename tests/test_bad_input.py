@@ -188,6 +188,7 @@ def runner_processes(engine: Engine) -> list[int]:
     return [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("victim", ["dbt", "runner"])
 def test_killed_in_the_middle(run_flow: RunFlow, engine: Engine, victim: str) -> None:
     """When dbt's process, or the whole runner, is killed, what had finished is in the Gantt and the outputs."""

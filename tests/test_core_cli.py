@@ -3,6 +3,7 @@
 import json
 
 import flows
+import pytest
 from conftest import RunFlow
 from test_core_build import assert_node_runs_are_true, rows
 
@@ -31,6 +32,7 @@ def test_commands_run_unmodified(run_flow: RunFlow) -> None:
     assert model["id"] in {run["parentTaskRunId"] for run in tests}
 
 
+@pytest.mark.by_turns
 def test_a_failing_dbt_stops_the_commands(run_flow: RunFlow) -> None:
     """As in Kestra's script tasks, the first command that fails is the last one, unless `failFast` is off."""
     commands = """

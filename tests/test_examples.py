@@ -73,7 +73,7 @@ def on_platform(code: str, platform: FakePlatform) -> tuple[str, dict[str, int]]
     """Return an example with the address and the job of the fake platform, and the run that it asks for."""
     job_id = platform.add_job(["dbt build"], name="Nightly build")
     inputs: dict[str, int] = {}
-    if "platform.Artifacts" in code:
+    if "platform.Artifacts" in code or "id: latest" in code:
         run_id = platform.trigger(job_id)
         platform.wait(run_id)
         inputs = {"run_of_yesterday": run_id} if "id: run_of_yesterday" in code else {}

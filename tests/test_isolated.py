@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import flows
+import pytest
 from client import Engine
 from conftest import PROJECTS, RunFlow
 from test_bad_input import read, runner_processes
@@ -61,6 +62,7 @@ tasks:
 """
 
 
+@pytest.mark.by_turns
 def test_everything_comes_back(run_flow: RunFlow) -> None:
     """Files in and out, profiles, state, a failing model, artifacts; a dbt that is run as a command, too."""
     result = run_flow(ONE_AFTER_ANOTHER, project="broken/warning")

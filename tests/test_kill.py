@@ -157,6 +157,7 @@ def connected(server: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.by_turns
 def test_a_kill_while_dependencies_are_installed(engine: Engine, tmp_path: Path) -> None:
     """The installer is stopped, and it is said that dbt had not started."""
     with socket.create_server(("127.0.0.1", 0)) as index:  # never answers

@@ -42,18 +42,25 @@ import lombok.experimental.SuperBuilder;
 
                 tasks:
                   - id: jobs
-                    type: io.kestra.plugin.core.flow.ForEach
-                    concurrencyLimit: 0
-                    values: ["67890"]
+                    type: io.kestra.plugin.core.flow.Parallel
                     tasks:
-                      - id: run
+                      - id: sales
                         type: io.kestradbt.platform.TriggerRun
                         taskRunner:
                           type: io.kestradbt.runner.Warm
                         host: ab123.us1.dbt.com
                         accountId: "12345"
                         token: "{{ secret('DBT_TOKEN') }}"
-                        jobId: "{{ taskrun.value }}"
+                        jobId: "67890"
+
+                      - id: nightly
+                        type: io.kestradbt.platform.TriggerRun
+                        taskRunner:
+                          type: io.kestradbt.runner.Warm
+                        host: ab123.us1.dbt.com
+                        accountId: "12345"
+                        token: "{{ secret('DBT_TOKEN') }}"
+                        jobName: Nightly build
                 """
         )
     }
