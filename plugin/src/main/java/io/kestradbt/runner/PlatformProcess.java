@@ -9,6 +9,7 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -111,6 +112,10 @@ final class PlatformProcess {
                 channel.write(line);
             }
             return exitCode(new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8)), command.consumer());
+        } catch (ClosedChannelException e) {
+            throw e; // cut short on our side
+        } catch (IOException e) {
+            return OptionalInt.empty(); // it has died, or ended because nobody had come
         }
     }
 
