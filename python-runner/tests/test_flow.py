@@ -318,19 +318,30 @@ def test_bad_use_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFix
     settings.write_text("nodes: {}")
     assert run_command_line(["--manifest", "m.json", "--settings", str(settings)]) == 2
     assert "not nodes" in capsys.readouterr().err
+    settings.write_text("node: {id: a}")
+    assert run_command_line(["--manifest", "m.json", "--settings", str(settings)]) == 2
+    assert "id of a task cannot be set" in capsys.readouterr().err
 
 
 def test_a_project_is_selected_from_by_dbt(project: Callable[[str], Path]) -> None:
     """`--select` and `--exclude` are dbt's; the project's folder stays as it was."""
     folder = project("shop")
     (folder / "profiles.yml").write_text("shop: {target: dev, outputs: {dev: {type: duckdb, path: ':memory:'}}}")
-    selection = ["--select", "+fct_orders", "--exclude", "resource_type:unit_test"]
+    selection = [
+        "--select",
+        "+stg_orders",
+        "+fct_orders",
+        "-s",
+        "stg_customers",
+        "--exclude",
+        "resource_type:unit_test",
+    ]
     command = [sys.executable, "-m", "kestra_dbt", "flow", "--project-dir", str(folder), *selection]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     assert ended.returncode == 0, ended.stderr
     tasks = yaml.safe_load(ended.stdout)["tasks"][1]["tasks"]
     found = {entry["task"]["id"]: entry.get("dependsOn", []) for entry in tasks}
-    assert "fct_orders" in found
+    assert {"fct_orders", "stg_customers"} <= set(found)
     assert "dim_customers" not in found
     assert "orders" in found["stg_orders"]
     assert not (folder / "target").exists()

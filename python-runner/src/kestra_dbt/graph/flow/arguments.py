@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from kestra_dbt.graph.flow.options import GRANULARITIES, TESTS, Options
 
@@ -13,6 +14,7 @@ def parser() -> argparse.ArgumentParser:
         prog="kestra-dbt flow",
         description="Write the Kestra flow in which the nodes of a dbt project are tasks.",
     )
+    terms: dict[str, Any] = {"action": "extend", "nargs": "+", "default": [], "metavar": "TERM"}
     project = found.add_argument_group("project")
     project.add_argument("--project-dir", help="folder with dbt_project.yml (default: this folder); dbt parses it")
     project.add_argument("--manifest", type=Path, help="manifest.json of a project, which is taken as a whole, instead")
@@ -20,8 +22,8 @@ def parser() -> argparse.ArgumentParser:
     project.add_argument("--profile", help="as dbt's")
     project.add_argument("--target", help="as dbt's")
     project.add_argument("--vars", help="as dbt's")
-    project.add_argument("--select", "-s", action="append", default=[], help="nodes to include, in dbt's syntax")
-    project.add_argument("--exclude", action="append", default=[], help="nodes to leave out, in dbt's syntax")
+    project.add_argument("--select", "-s", **terms, help="nodes to include, in dbt's syntax")
+    project.add_argument("--exclude", **terms, help="nodes to leave out, in dbt's syntax")
     project.add_argument("--selector", help="name of a selector of selectors.yml")
     graph = found.add_argument_group("graph")
     graph.add_argument("--granularity", choices=GRANULARITIES, default=defaults.granularity, help="what a task holds")

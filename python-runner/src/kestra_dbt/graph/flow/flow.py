@@ -14,6 +14,8 @@ from kestra_dbt.graph.flow.tasks import Graph, Task, build
 
 _SUMMARY = 160
 _PACK = "{{ outputs.prepare.pack }}"
+_OURS = frozenset({"id", "type", "pack", "nodes", "dependsOn"})
+"""Properties that make the graph."""
 
 Properties = dict[str, Any]
 
@@ -135,5 +137,10 @@ def merged_settings(given: object, where: str) -> Mapping[str, Mapping[str, Any]
         raise RequestError(
             f"{where}: settings are a mapping of {', '.join(parts)} to properties of these"
             f"{f', not {wrong}' if wrong else ''}."
+        )
+    taken = sorted({name for part in ("prepare", "node", "collect") for name in given.get(part, {})} & _OURS)
+    if taken:
+        raise RequestError(
+            f"{where}: {', '.join(taken)} of a task cannot be set, for the graph is made by that: leave it out."
         )
     return given
