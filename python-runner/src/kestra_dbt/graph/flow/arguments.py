@@ -25,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
     project.add_argument("--select", "-s", **terms, help="nodes to include, in dbt's syntax")
     project.add_argument("--exclude", **terms, help="nodes to leave out, in dbt's syntax")
     project.add_argument("--selector", help="name of a selector of selectors.yml")
+    ways = ("eager", "cautious", "buildable", "empty")
+    project.add_argument("--indirect-selection", choices=ways, help="which tests selected nodes bring along, as dbt's")
     graph = found.add_argument_group("graph")
     graph.add_argument("--granularity", choices=GRANULARITIES, default=defaults.granularity, help="what a task holds")
     graph.add_argument(

@@ -76,6 +76,7 @@ def _project(given: argparse.Namespace) -> tuple[Manifest, set[str] | None]:
         *(word for terms in given.select for word in ("--select", terms)),
         *(word for terms in given.exclude for word in ("--exclude", terms)),
         *(["--selector", given.selector] if given.selector else []),
+        *(["--indirect-selection", given.indirect_selection] if given.indirect_selection else []),
     ]
     connection = [
         *(["--profiles-dir", given.profiles_dir] if given.profiles_dir else []),
