@@ -335,6 +335,8 @@ def test_a_project_is_selected_from_by_dbt(project: Callable[[str], Path]) -> No
         "stg_customers",
         "--exclude",
         "resource_type:unit_test",
+        "--indirect-selection",
+        "empty",
     ]
     command = [sys.executable, "-m", "kestra_dbt", "flow", "--project-dir", str(folder), *selection]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
@@ -344,4 +346,5 @@ def test_a_project_is_selected_from_by_dbt(project: Callable[[str], Path]) -> No
     assert {"fct_orders", "stg_customers"} <= set(found)
     assert "dim_customers" not in found
     assert "orders" in found["stg_orders"]
+    assert not [one for entry in tasks for one in entry["task"]["nodes"] if one.startswith("test.")]
     assert not (folder / "target").exists()
