@@ -65,7 +65,7 @@ def _settle(arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
     dependencies, engine, kind = _wishes(arguments[1])
     os.environ.pop(COMMAND_VARIABLE, None)
-    if kind == "set_up":
+    if kind in ("set_up", "graph_collect"):
         _settle_without_dbt(arguments)
         return
     if kind.startswith("platform_"):

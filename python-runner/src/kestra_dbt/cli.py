@@ -11,6 +11,7 @@ from kestra_dbt.protocol import (
     PROTOCOL_VERSION,
     SECRETS_VARIABLE,
     DbtRequest,
+    GraphCollect,
     Request,
     Secrets,
     SetUp,
@@ -70,6 +71,10 @@ def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: Stop
         from kestra_dbt.core.set_up import set_up  # noqa: PLC0415
 
         return set_up(request, secrets, stop_file)
+    if isinstance(request, GraphCollect):
+        from kestra_dbt.graph.collecting import collect  # noqa: PLC0415
+
+        return collect(request, output)
     shared = os.environ.pop(SHARED_VARIABLE, None)
     if shared:
         from kestra_dbt.platform.shared.serving import serve  # noqa: PLC0415

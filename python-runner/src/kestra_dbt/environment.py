@@ -80,7 +80,7 @@ def ensure_environment(requirements: list[str], check: Callable[[], None] = lamb
     """
     wanted = sorted({*(r.strip() for r in requirements), *OWN_REQUIREMENTS})
     identity = "\n".join([sys.version, sys.platform, sys.prefix, *wanted, *_contents(wanted)])
-    folder = _cache_folder() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    folder = cache_folder() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     python = folder / "bin" / "python"
     if (folder / _READY).exists():
         return str(python)
@@ -194,7 +194,8 @@ def _reason(output: str) -> str:
     return max(telling or lines, key=len, default="").rstrip(".")[:300]
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return the folder for what is kept from run to run, this user's own."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)

@@ -42,8 +42,10 @@ class Places:
 class Collector:
     """Collects after each invocation, before a next one may overwrite anything."""
 
-    def __init__(self, output: OutputFolder) -> None:
+    def __init__(self, output: OutputFolder, leave_out: frozenset[str] = frozenset()) -> None:
+        """``leave_out``: names of artifacts that are not wanted."""
         self._output = output
+        self._leave_out = leave_out
         self._log_ends: dict[Path, int] = {}
         self._names = ArtifactNames(output)
 
@@ -57,7 +59,8 @@ class Collector:
         since = (places.started - _CLOCK_TICK).timestamp()
         names = []
         if places.target is not None:
-            names += [name for name, source in _written(places, since) if self._take(source, invocation, name)]
+            written = ((n, source) for n, source in _written(places, since) if n not in self._leave_out)
+            names += [name for name, source in written if self._take(source, invocation, name)]
             if self._take_sql(places.target, since, invocation):
                 names.append("target.zip")
         if places.logs is not None and self._take_log(places.logs / "dbt.log", invocation):

@@ -1,5 +1,6 @@
 """What dbt, imported into this process, tells about an invocation beyond its events."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ class ClickContext:
         self._known = context.obj
         if self.manifest is None:
             self.manifest = context.obj.get("manifest")
+
+    def checking(self, check: Callable[[Any], None]) -> Callable[[object], None]:
+        """Return a callback that hands the project's configuration to ``check``, once, as soon as dbt has it."""
+        checked = False
+
+        def look(message: object) -> None:  # noqa: ARG001 - as it is called
+            nonlocal checked
+            config = self._known.get("runtime_config")
+            if config is not None and not checked:
+                checked = True
+                check(config)
+
+        return look
 
     def command(self) -> str:
         """Return dbt's command with its subcommand."""

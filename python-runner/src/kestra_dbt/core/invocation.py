@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 from kestra_dbt.core.channel import STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.failures import of_exception, of_operation
@@ -11,15 +13,24 @@ from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translato
 from kestra_dbt.core.in_process import ClickContext
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.translation import Translator
+from kestra_dbt.errors import KestraDbtError
 from kestra_dbt.protocol import Artifact, Failure
 
 
-def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | None = None) -> int:
+def invoke(
+    arguments: list[str],
+    keep: Callable[[Any], Artifact | None] | None = None,
+    *,
+    manifest: Manifest | None = None,
+    check: Callable[[Any], None] | None = None,
+) -> int:
     """Run dbt with ``arguments``, reporting to this process's supervisor if there is one; return dbt's exit code.
 
     Args:
         arguments: of dbt's command line.
         keep: makes an artifact of what the command returns, if it is a table.
+        manifest: the project as it was parsed before; none: dbt parses it.
+        check: called with what dbt has read of project and profile, before it does anything; may raise what is wrong.
     """
     try:
         channel = Channel.from_environment()
@@ -31,10 +42,12 @@ def invoke(arguments: list[str], keep: Callable[[object], Artifact | None] | Non
     interruption = Interruption()
     interruption.install()
     if channel is None:
-        return exit_code(dbtRunner().invoke(arguments))
+        return exit_code(dbtRunner(manifest).invoke(arguments))
     channel.when_broken(end_without_supervisor)
-    translator = translator_for(channel, ClickContext(), arguments, muted=muted, kept=keep is not None)
-    result = dbtRunner(callbacks=[translator]).invoke(arguments)
+    context = ClickContext()
+    translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
+    callbacks: list[Callable[[Any], None]] = [translator, context.checking(check)] if check else [translator]
+    result = dbtRunner(manifest, callbacks).invoke(arguments)
     interruption.finish()
     translator.finish(result.result)
     artifact = keep(result.result) if keep else None
@@ -49,6 +62,8 @@ def exit_code(result: dbtRunnerResult) -> int:
 
 
 def _failure(result: dbtRunnerResult, translator: Translator) -> Failure | None:
+    if isinstance(result.exception, KestraDbtError):
+        return result.exception.as_failure()
     if result.exception is not None:
         return of_exception(result.exception)
     if translator.operation_error is not None and not result.success:

@@ -26,12 +26,15 @@ from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.core.tables import Table, table_of
 from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE
 from kestra_dbt.errors import ProjectError, RequestError
+from kestra_dbt.graph.pack import OF_THE_WHOLE, PACK
+from kestra_dbt.graph.running import Part
 from kestra_dbt.own_command import own_command
 from kestra_dbt.protocol import (
     Artifact,
     DbtCommand,
     DbtOptions,
     DbtRequest,
+    GraphNode,
     Secrets,
     ShellScript,
 )
@@ -67,7 +70,7 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     began = time.monotonic()
     folder = OutputFolder(output, write_event)
     results = Results(folder.path(NODES_FILE))
-    collector = Collector(folder)
+    collector = Collector(folder, OF_THE_WHOLE if isinstance(request, GraphNode) else frozenset())
     reception = Reception(results, collector, write_line)
     with private_folder() as private, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         os.environ.update(_environment(request, secrets, private))
@@ -79,6 +82,8 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
         code = supervisor.run(lambda: fork(_in_child(work, listener)))
         results.begun = count_begun(private)
     results.close()
+    if folder.path(PACK).is_file():
+        folder.announce(PACK)
     collector.announce_by_invocation()
     if isinstance(request, DbtCommand) and request.retry_nodes:
         _as_one(results, folder)
@@ -117,6 +122,9 @@ def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFo
                 raise RequestError("Both `profiles` and `profiles_dir` are set: keep the one that is meant.")
             _check_project(request.options.project_dir)
             return lambda: _run_command(request, secrets, folder, private)
+        case GraphNode():
+            part = Part(request, own_profiles=bool(secrets.profiles or request.options.profiles_dir))
+            return part.run
         case ShellScript():
             if not secrets.script:
                 raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")
@@ -130,6 +138,8 @@ def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFo
 
 def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, private: Path) -> int:
     invoke = invoker()
+    if request.pack:
+        return _prepare(request, secrets, invoke, folder)
     for empty in request.empty_states:
         write_empty(Path(empty))
     command, options = request.command[0], with_state(request.options)
@@ -145,6 +155,14 @@ def _run_command(request: DbtCommand, secrets: Secrets, folder: OutputFolder, pr
         kept = DbtOptions(**request.options.model_dump(include=_DOCS_OPTIONS))
         code = invoke(arguments(["docs", "generate", "--static"], kept, Secrets(vars=secrets.vars), []))
     return code
+
+
+def _prepare(request: DbtCommand, secrets: Secrets, invoke: Callable[..., int], folder: OutputFolder) -> int:
+    from kestra_dbt.graph.preparing import prepare  # noqa: PLC0415 - it imports dbt
+
+    for empty in request.empty_states:
+        write_empty(Path(empty))
+    return prepare(request, secrets, invoke, folder.path(PACK))
 
 
 def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:

@@ -23,6 +23,8 @@ from kestra_dbt.protocol.event import (
     Relation,
     Summary,
 )
+from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, PartResults
+from kestra_dbt.protocol.options import DbtOptions, Judgement, WarnErrorOptions
 from kestra_dbt.protocol.platform_request import (
     Following,
     JobReference,
@@ -37,9 +39,7 @@ from kestra_dbt.protocol.platform_request import (
 )
 from kestra_dbt.protocol.request import (
     DbtCommand,
-    DbtOptions,
     DbtRequest,
-    Judgement,
     PlatformRequest,
     Request,
     RequestAdapter,
@@ -48,7 +48,6 @@ from kestra_dbt.protocol.request import (
     Secrets,
     SetUp,
     ShellScript,
-    WarnErrorOptions,
 )
 from kestra_dbt.protocol.wire import LINE_LIMIT, decode, encode, is_kind
 
@@ -67,6 +66,8 @@ __all__ = [
     "Failure",
     "FailureCode",
     "Following",
+    "GraphCollect",
+    "GraphNode",
     "InvocationFinished",
     "InvocationStarted",
     "JobReference",
@@ -80,6 +81,7 @@ __all__ = [
     "NodeStarted",
     "Outcome",
     "Overrides",
+    "PartResults",
     "PlatformArtifacts",
     "PlatformCancel",
     "PlatformFollow",

@@ -11,13 +11,13 @@ from kestra_dbt.platform.api.errors import PlatformError, TokenRefusedError
 from kestra_dbt.platform.api.models import Run
 from kestra_dbt.platform.api.statuses import CANCELLED, SUCCESS, step_has_ended
 from kestra_dbt.platform.leavings.identity import identity
-from kestra_dbt.platform.leavings.nodes import events_of
 from kestra_dbt.platform.progress import moment
 from kestra_dbt.platform.steps import DbtStep, dbt_steps, in_order, title
 from kestra_dbt.platform.telling import Telling
 from kestra_dbt.platform.watch import InterruptedWaitError, Watch
 from kestra_dbt.protocol import InvocationFinished, Level, NodeFinished, Outcome
 from kestra_dbt.report.artifact_names import ARTIFACTS, ArtifactNames
+from kestra_dbt.report.from_files import events_of
 from kestra_dbt.report.output import OutputFolder
 from kestra_dbt.report.results import Results
 from kestra_dbt.terms.commands import checks_sources, runs_nodes

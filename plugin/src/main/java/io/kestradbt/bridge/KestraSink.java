@@ -17,10 +17,12 @@ final class KestraSink implements RunSink {
     private final RunContext runContext;
     private final NodeTaskRuns taskRuns;
     private final NodeAssets assets;
+    private final boolean told;
 
-    KestraSink(RunContext runContext, boolean restartable) {
+    KestraSink(RunContext runContext, NodeRows rows) {
         this.runContext = runContext;
-        this.taskRuns = new NodeTaskRuns(runContext, restartable);
+        this.taskRuns = new NodeTaskRuns(runContext, rows);
+        this.told = rows != NodeRows.NONE;
         this.assets = new NodeAssets(runContext::assets, runContext.logger());
     }
 
@@ -36,7 +38,9 @@ final class KestraSink implements RunSink {
 
     @Override
     public void progress(String step, String message, Instant at) {
-        runContext.emitProgress(step, message, at);
+        if (told) {
+            runContext.emitProgress(step, message, at);
+        }
     }
 
     @Override

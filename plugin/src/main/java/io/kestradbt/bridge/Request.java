@@ -14,6 +14,8 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "dbt_command", value = Request.DbtCommand.class),
     @JsonSubTypes.Type(name = "shell_script", value = Request.ShellScript.class),
     @JsonSubTypes.Type(name = "set_up", value = Request.SetUp.class),
+    @JsonSubTypes.Type(name = "graph_node", value = GraphRequest.Node.class),
+    @JsonSubTypes.Type(name = "graph_collect", value = GraphRequest.Collect.class),
     @JsonSubTypes.Type(name = "platform_trigger", value = PlatformRequest.Trigger.class),
     @JsonSubTypes.Type(name = "platform_follow", value = PlatformRequest.Follow.class),
     @JsonSubTypes.Type(name = "platform_retry", value = PlatformRequest.Retry.class),
@@ -22,7 +24,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "platform_jobs", value = PlatformRequest.Jobs.class),
     @JsonSubTypes.Type(name = "platform_runs", value = PlatformRequest.Runs.class)
 })
-public sealed interface Request permits Request.DbtCommand, Request.ShellScript, Request.SetUp, PlatformRequest {
+public sealed interface Request permits Request.DbtCommand, Request.ShellScript, Request.SetUp, GraphRequest, PlatformRequest {
     /** Version of the contract. */
     @JsonProperty("version")
     default String version() {
@@ -43,19 +45,25 @@ public sealed interface Request permits Request.DbtCommand, Request.ShellScript,
      * @param retryNodes   retry nodes within the run, or null
      * @param emptyStates  folders of an earlier state that the runner makes, as of a project without nodes
      * @param resume       earlier attempts of which what they did is left out, or null
+     * @param pack         of {@code parse}: pack the project with what was parsed
      */
     record DbtCommand(
         List<String> command, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
-        boolean generateDocs, Judgement judgement, RetryNodes retryNodes, List<String> emptyStates, Resume resume
+        boolean generateDocs, Judgement judgement, RetryNodes retryNodes, List<String> emptyStates, Resume resume, boolean pack
     ) implements Request {
         /** The same with other options and folders of a state. */
         public DbtCommand withState(Map<String, Object> options, List<String> emptyStates) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack);
+        }
+
+        /** The same, with the project packed. */
+        public DbtCommand packed() {
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, true);
         }
 
         /** The same, to go on after these attempts. */
         public DbtCommand withResume(Resume resume) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack);
         }
     }
 

@@ -53,9 +53,9 @@ public final class Runner {
      * @param python         interpreter to run it with
      * @param beforeCommands whether there are some
      * @param killGrace      between asking dbt to stop and killing it
-     * @param restartable    whether Kestra's restart of the execution is to go on from nodes that failed
+     * @param rows           how nodes become rows of the Gantt
      */
-    public record Manner(List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace, boolean restartable) {}
+    public record Manner(List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace, NodeRows rows) {}
 
     /**
      * Run it to its end, or stop it when this thread is interrupted.
@@ -69,7 +69,7 @@ public final class Runner {
         env.put(Secrets.VARIABLE, secrets.toEnvironment());
         RunnerFiles.place(commands.getWorkingDirectory(), request);
 
-        KestraSink sink = new KestraSink(runContext, manner.restartable());
+        KestraSink sink = new KestraSink(runContext, manner.rows());
         Run run = new Run(sink, Clock.systemUTC());
         Consumer<Event> events = run::accept;
         EventConsumer consumer = new EventConsumer(events.andThen(listener), new DefaultLogConsumer(runContext));

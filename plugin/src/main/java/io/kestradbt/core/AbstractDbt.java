@@ -37,7 +37,7 @@ import lombok.NoArgsConstructor;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-/** Any task that runs dbt: which dbt, on which project. A subclass says what it is to do. */
+/** Any task that runs dbt: which dbt, on which warehouse. A subclass says what it is to do. */
 @SuperBuilder
 @ToString
 @EqualsAndHashCode(callSuper = true)
@@ -91,10 +91,6 @@ public abstract class AbstractDbt extends RunnerTask<DbtOutput> implements Runna
     @PluginProperty(group = "connection", dynamic = true)
     @ToString.Exclude
     protected Object profiles;
-
-    @Schema(title = "Folder of the dbt project", description = "The one with `dbt_project.yml`, relative to the working directory. Unset: the working directory itself.")
-    @PluginProperty(group = "main")
-    protected Property<String> projectDir;
 
     @Schema(
         title = "Time to stop in",

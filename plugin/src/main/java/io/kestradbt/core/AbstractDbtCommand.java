@@ -11,6 +11,7 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.options.ProjectOptions;
 import io.kestradbt.core.options.ResumeOptions;
 import io.kestradbt.core.options.RetryNodesOptions;
 import io.kestradbt.state.Continuity;
@@ -29,7 +30,9 @@ import lombok.experimental.SuperBuilder;
 @EqualsAndHashCode(callSuper = true)
 @Getter
 @NoArgsConstructor
-public abstract class AbstractDbtCommand extends AbstractDbt {
+public abstract class AbstractDbtCommand extends AbstractDbt implements ProjectOptions {
+    protected Property<String> projectDir;
+
     @Schema(title = "Profile to use", description = "A name in `profiles.yml`. Unset: `profile` of `dbt_project.yml`.")
     @PluginProperty(group = "connection")
     protected Property<String> profile;
@@ -94,7 +97,7 @@ public abstract class AbstractDbtCommand extends AbstractDbt {
             command(rendering), options(rendering).values(), rendering.list("args", args), engine(rendering),
             rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), docs(rendering),
             judgement(rendering), this instanceof RetryNodesOptions task && task.getRetryNodes() != null ? task.getRetryNodes().request(rendering) : null,
-            List.of(), null
+            List.of(), null, false
         );
     }
 

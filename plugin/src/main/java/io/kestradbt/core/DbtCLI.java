@@ -30,6 +30,7 @@ import io.kestradbt.core.dropin.FormerResults;
 import io.kestradbt.core.dropin.FormerScript;
 import io.kestradbt.core.dropin.KvManifest;
 import io.kestradbt.core.options.OnEmptyOptions;
+import io.kestradbt.core.options.ProjectOptions;
 import io.kestradbt.task.Rendering;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
@@ -146,11 +147,13 @@ import lombok.experimental.SuperBuilder;
         )
     }
 )
-public class DbtCLI extends AbstractDbt implements OnEmptyOptions, FormerResults, FormerScript {
+public class DbtCLI extends AbstractDbt implements ProjectOptions, OnEmptyOptions, FormerResults, FormerScript {
     /** In which form dbt wrote its log. */
     public enum LogFormat {
         JSON, TEXT, DEBUG, NONE
     }
+
+    private Property<String> projectDir;
 
     @Schema(
         title = "Commands",

@@ -21,7 +21,7 @@ import lombok.Builder;
 import lombok.Getter;
 
 /** What every run of dbt leaves behind, also a failed one. */
-@Builder
+@Builder(toBuilder = true)
 @Getter
 public class DbtOutput implements Output {
     private static final String NODES = "nodes.ion";
@@ -65,6 +65,9 @@ public class DbtOutput implements Output {
     @Schema(title = "Nodes that failed", description = "Their ids, as `model.shop.orders`. Empty if none did. With a run that died, also what ran at that time.")
     private final List<String> failed;
 
+    @Schema(title = "Packed project", description = "URI of the file that `Prepare` has made and that this task was about. Only of the tasks of a graph.")
+    private final String pack;
+
     @Schema(title = "Other files", description = "URIs in the internal storage: what `outputFiles` names and what commands wrote to the output directory, each by its path.")
     @PluginProperty(additionalProperties = URI.class)
     private final Map<String, URI> outputFiles;
@@ -95,8 +98,14 @@ public class DbtOutput implements Output {
     @Getter(AccessLevel.NONE)
     private final boolean stopped;
 
-    static DbtOutput of(RunResult result) {
+    /** What there is. */
+    public static DbtOutput of(RunResult result) {
         return complete(result).build();
+    }
+
+    /** The same, of a task about a packed project. */
+    public DbtOutput withPack(String pack) {
+        return toBuilder().pack(pack).build();
     }
 
     /**

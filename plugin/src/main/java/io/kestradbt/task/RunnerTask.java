@@ -26,6 +26,7 @@ import io.kestra.plugin.core.runner.Process;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
 import io.kestradbt.bridge.DbtRunException;
 import io.kestradbt.bridge.Event;
+import io.kestradbt.bridge.NodeRows;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.Runner;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -170,6 +171,11 @@ public abstract class RunnerTask<O extends Output> extends Task
         return false;
     }
 
+    /** How nodes become rows of the Gantt. */
+    protected NodeRows rows(Rendering rendering) throws IllegalVariableEvaluationException {
+        return restartable(rendering) ? NodeRows.RESTARTABLE : NodeRows.NODES;
+    }
+
     /** Whether the flow uses the name of Kestra's own plugin, and so means that plugin's defaults and outputs. */
     public boolean byFormerName() {
         return getType() != null && getType().startsWith(FORMER_NAMES);
@@ -185,7 +191,7 @@ public abstract class RunnerTask<O extends Output> extends Task
         String python = rendering.text(pythonPath).orElse("python3");
         Duration grace = runContext.render(getKillGrace()).as(Duration.class).orElseThrow();
         boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
-        return new Runner(runContext, commands, new Runner.Manner(shellSetUp(rendering), python, before, grace, restartable(rendering)), this::killed);
+        return new Runner(runContext, commands, new Runner.Manner(shellSetUp(rendering), python, before, grace, rows(rendering)), this::killed);
     }
 
     private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {

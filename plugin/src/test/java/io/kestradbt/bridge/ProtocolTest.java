@@ -26,7 +26,7 @@ class ProtocolTest {
     @Test
     void shouldKnowEverySampleOfTheContract() throws IOException {
         assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-            "dbt_command.json", "shell_script.json", "set_up.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
+            "dbt_command.json", "shell_script.json", "set_up.json", "graph_node.json", "graph_collect.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
             "platform_cancel.json", "platform_artifacts.json", "platform_jobs.json", "platform_runs.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
             "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
         );
@@ -117,7 +117,7 @@ class ProtocolTest {
         options.put("fail_fast", false);
         Request request = new Request.DbtCommand(
             List.of("build"), options, List.of("--no-version-check"), "FUSION", List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true,
-            new Request.Judgement("fail", "all"), new Request.RetryNodes(null, 0.5, List.of()), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json"))
+            new Request.Judgement("fail", "all"), new Request.RetryNodes(null, 0.5, List.of()), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json")), true
         );
 
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("dbt_command.json")));
@@ -140,6 +140,15 @@ class ProtocolTest {
         );
         return Stream.of(
             arguments("set_up", new Request.SetUp(List.of("dbt-duckdb"), true)),
+            arguments("graph_node", new GraphRequest.Node(
+                ".kestra-dbt/pack.zip", List.of("model.shop.stg_orders", "test.shop.unique_stg_orders_order_id.e3b841c71a"),
+                Map.of("threads", 2, "full_refresh", true), List.of("--no-version-check"), "CORE", List.of("dbt-duckdb"), true, new Request.Judgement("fail", null)
+            )),
+            arguments("graph_collect", new GraphRequest.Collect(
+                ".kestra-dbt/pack.zip",
+                List.of(new GraphRequest.Part("stg_orders", List.of(".kestra-dbt/results/1-run_results.json")), new GraphRequest.Part("orders", List.of())),
+                List.of("model.shop.stg_orders", "model.shop.orders"), true, new Request.Judgement(null, "none")
+            )),
             arguments("platform_trigger", new PlatformRequest.Trigger(
                 new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),
                 new PlatformRequest.Job(null, "nightly build", "shop", "Prod"), "Every morning", overrides, "kestra-6ea3d1c0f2b74f0a",

@@ -28,7 +28,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @KestraTest
 class ContinuityTest {
     private static final Request.DbtCommand BUILD =
-        new Request.DbtCommand(List.of("build"), Map.of("target", "dev", "threads", 2), List.of(), null, List.of(), false, false, null, null, List.of(), null);
+        new Request.DbtCommand(List.of("build"), Map.of("target", "dev", "threads", 2), List.of(), null, List.of(), false, false, null, null, List.of(), null, false);
     private static final Secrets SECRETS = new Secrets(null, Map.of("day", 1), Map.of(), null);
 
     @Inject

@@ -1,4 +1,4 @@
-"""The nodes of a step, from the results and the manifest that it left."""
+"""The nodes of an invocation, from the results and the manifest that it left."""
 
 import contextlib
 from collections.abc import Iterator

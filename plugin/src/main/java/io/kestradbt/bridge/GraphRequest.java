@@ -1,0 +1,41 @@
+package io.kestradbt.bridge;
+
+import java.util.List;
+import java.util.Map;
+
+/** What the runner is asked to do with a part of a packed project, and with the results of all parts. Mirrors {@code contract/request.schema.json}. */
+public sealed interface GraphRequest extends Request {
+    /**
+     * Run some nodes of a packed project.
+     *
+     * @param pack         the pack, relative to the working directory
+     * @param nodes        dbt's ids
+     * @param options      dbt's own options, each named as its flag with underscores
+     * @param args         more arguments, passed as they are
+     * @param engine       AUTO, CORE or FUSION; null for AUTO
+     * @param dependencies pip requirements, installed if the interpreter has no dbt
+     * @param debug        report dbt's debug lines too
+     * @param judgement    what counts as a success, or null
+     */
+    record Node(
+        String pack, List<String> nodes, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
+        Request.Judgement judgement
+    ) implements GraphRequest {}
+
+    /**
+     * Make one run of the results of all parts.
+     *
+     * @param pack  the pack, relative to the working directory
+     * @param parts in the order in which they ended
+     * @param nodes dbt's ids of all nodes of the graph; none: those that have a result
+     */
+    record Collect(String pack, List<Part> parts, List<String> nodes, boolean debug, Request.Judgement judgement) implements GraphRequest {}
+
+    /**
+     * What a task of the graph left.
+     *
+     * @param task  id of the task
+     * @param files its results, relative to the working directory
+     */
+    record Part(String task, List<String> files) {}
+}

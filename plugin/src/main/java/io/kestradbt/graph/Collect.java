@@ -1,0 +1,179 @@
+package io.kestradbt.graph;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.annotations.Example;
+import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.RunnableTask;
+import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
+import io.kestradbt.bridge.Event;
+import io.kestradbt.bridge.GraphRequest;
+import io.kestradbt.bridge.NodeRows;
+import io.kestradbt.bridge.Request;
+import io.kestradbt.bridge.RunResult;
+import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.DbtOutput;
+import io.kestradbt.core.options.Warnings;
+import io.kestradbt.task.Rendering;
+import io.kestradbt.task.RunnerTask;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.constraints.NotNull;
+import lombok.Builder;
+import lombok.EqualsAndHashCode;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.ToString;
+import lombok.experimental.SuperBuilder;
+
+/** One run of the results of all nodes. */
+@SuperBuilder
+@ToString
+@EqualsAndHashCode(callSuper = true)
+@Getter
+@NoArgsConstructor
+@Schema(
+    title = "Make one run of the results of a graph's nodes",
+    description = """
+        Takes what the `Node` tasks of this execution left that worked on the same pack, and leaves what a single `Build` would: one `run_results.json` and
+        `manifest.json`, as `dbt retry` and `state:` selectors read them, the table `nodes`, figures, and a summary page. Nodes that did not run because
+        another one failed are in it, as skipped. After a restart the newest result of each node counts. It belongs into `finally` of the flow, so that it
+        also runs after a failure. If nodes failed, it is a WARNING that names them; the graph itself has failed then. It needs no dbt."""
+)
+@Plugin(
+    examples = @Example(
+        full = true,
+        title = "Two tasks of a graph, and what they did as one run.",
+        code = """
+            id: dbt_graph_collect
+            namespace: company.team
+
+            variables:
+              profiles:
+                shop:
+                  target: dev
+                  outputs:
+                    dev:
+                      type: duckdb
+                      path: "/tmp/{{ execution.id }}.duckdb"
+
+            tasks:
+              - id: prepare
+                type: io.kestradbt.graph.Prepare
+                namespaceFiles:
+                  enabled: true
+                projectDir: shop
+                profiles: "{{ render(vars.profiles) }}"
+
+              - id: dbt
+                type: io.kestradbt.graph.Dag
+                concurrent: 1
+                tasks:
+                  - task:
+                      id: raw_orders
+                      type: io.kestradbt.graph.Node
+                      pack: "{{ outputs.prepare.pack }}"
+                      profiles: "{{ render(vars.profiles) }}"
+                      nodes:
+                        - seed.shop.orders
+                  - task:
+                      id: stg_orders
+                      type: io.kestradbt.graph.Node
+                      pack: "{{ outputs.prepare.pack }}"
+                      profiles: "{{ render(vars.profiles) }}"
+                      nodes:
+                        - model.shop.stg_orders
+                        - test.shop.not_null_stg_orders_order_id.81cfe2fe64
+                    dependsOn:
+                      - raw_orders
+
+            finally:
+              - id: collect
+                type: io.kestradbt.graph.Collect
+                pack: "{{ outputs.prepare.pack }}"
+            """
+    )
+)
+public class Collect extends RunnerTask<DbtOutput> implements RunnableTask<DbtOutput> { // Kestra looks for the outputs here
+    private static final String IMAGE = "ghcr.io/kestra-io/dbt";
+
+    @Schema(title = "Packed project", description = "The output `pack` of the `Prepare` task that the nodes used.")
+    @PluginProperty(group = "main")
+    @NotNull
+    private Property<String> pack;
+
+    @Schema(
+        title = "All nodes of the graph",
+        description = "dbt's ids. One without a result is told. Unset: those that have a result, and what depends on one that failed."
+    )
+    @PluginProperty(group = "main")
+    private Property<List<String>> nodes;
+
+    @Schema(
+        title = "Which warnings make the task WARNING",
+        description = "`NONE`: no warning of dbt. `NODES`: tests that warn, and sources that are older than `warn_after` allows. Unset: `NODES`. A node that failed does so in any case."
+    )
+    @PluginProperty(group = "execution")
+    private Property<Warnings> warnings;
+
+    @Schema(title = "Container image", description = "Only for a task runner that starts containers. It must have Python 3.10 or newer. Unset: `ghcr.io/kestra-io/dbt`.")
+    @PluginProperty(group = "execution")
+    private Property<String> containerImage;
+
+    @Schema(title = "Time to stop in", description = "On a kill or a `timeout`; what is left after this time is killed.")
+    @PluginProperty(group = "execution")
+    @Builder.Default
+    @NotNull
+    private Property<Duration> killGrace = Property.ofValue(Duration.ofSeconds(10));
+
+    @Override
+    protected RunResult carryOut(RunContext runContext, Rendering rendering, CommandsWrapper commands, Consumer<Event> listener) throws Exception {
+        String uri = PackFile.uri(rendering, pack);
+        PackFile.fetch(runContext, uri);
+        Request request = new GraphRequest.Collect(
+            PackFile.PATH, parts(runContext, uri), rendering.list("nodes", nodes), rendering.bool("debug", getDebug()).orElse(false),
+            Request.Judgement.of(null, rendering.constant("warnings", warnings, Warnings.class).map(Rendering::word).orElse(null))
+        );
+        return runner(runContext, rendering, commands).run(request, new Secrets(null, Map.of(), Map.of(), null), listener);
+    }
+
+    @Override
+    protected NodeRows rows(Rendering rendering) {
+        return NodeRows.NONE;
+    }
+
+    @Override
+    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
+        return DbtOutput.of(result);
+    }
+
+    @Override
+    protected String defaultImage(Rendering rendering) {
+        return IMAGE;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<GraphRequest.Part> parts(RunContext runContext, String pack) throws IOException {
+        Map<String, Object> outputs = runContext.getVariables().get("outputs") instanceof Map<?, ?> map ? (Map<String, Object>) map : Map.of();
+        List<GraphRequest.Part> parts = new ArrayList<>();
+        for (Map.Entry<String, List<URI>> sibling : Siblings.of(outputs, pack).entrySet()) {
+            List<String> files = new ArrayList<>();
+            for (URI file : sibling.getValue()) {
+                String name = Path.of(file.getPath()).getFileName().toString();
+                files.add(PackFile.fetch(runContext, file, "%d-%d-%s".formatted(parts.size(), files.size(), name)));
+            }
+            parts.add(new GraphRequest.Part(sibling.getKey(), files));
+        }
+        return parts;
+    }
+}

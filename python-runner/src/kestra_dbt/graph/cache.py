@@ -1,0 +1,78 @@
+"""Packs that are unpacked on this machine: each once, whoever comes for it, and however many come together."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from kestra_dbt.environment import cache_folder
+from kestra_dbt.errors import RequestError
+from kestra_dbt.graph.index import FORMAT, Index
+from kestra_dbt.graph.pack import INDEX
+
+_KEPT_DAYS = 7
+_DAY_S = 86_400
+
+
+def unpacked(pack: Path) -> tuple[Index, Path]:
+    """Return the index of a pack, and the folder where it is unpacked, which nobody may write to.
+
+    It is unpacked into a folder of its own, which then gets its name: so one that has its name is whole, also if
+    somebody was killed meanwhile. Those who come together each unpack it, and the first one's is taken.
+
+    Raises:
+        RequestError: it is no pack, or one of another release.
+    """
+    index = read_index(pack)
+    packs = cache_folder() / "packs"
+    folder = packs / index.id
+    if not folder.is_dir():
+        packs.mkdir(parents=True, exist_ok=True)
+        _forget_old(packs)
+        mine = Path(tempfile.mkdtemp(prefix=f".{index.id}-", dir=packs))
+        try:
+            with zipfile.ZipFile(pack) as archive:
+                archive.extractall(mine)
+            with contextlib.suppress(OSError):  # another one was first
+                mine.rename(folder)
+        finally:
+            shutil.rmtree(mine, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.utime(folder)  # it is in use
+    return index, folder
+
+
+def read_index(pack: Path) -> Index:
+    """Return what a pack says about itself.
+
+    Raises:
+        RequestError: it is no pack, or one of another release.
+    """
+    try:
+        with zipfile.ZipFile(pack) as archive:
+            index = Index.model_validate_json(archive.read(INDEX))
+    except (OSError, zipfile.BadZipFile, KeyError, ValidationError) as error:
+        raise RequestError(
+            "`pack` is not what a Prepare task of this release makes: give it `{{ outputs.prepare.pack }}` of the same "
+            "execution.",
+            str(error),
+        ) from error
+    if index.format != FORMAT:
+        raise RequestError(
+            f"`pack` is of format {index.format} and this runner reads {FORMAT}: have Prepare make a new one."
+        )
+    return index
+
+
+def _forget_old(packs: Path) -> None:
+    """Remove what has not been used for long, and what killed ones left half unpacked."""
+    limit = time.time() - _KEPT_DAYS * _DAY_S
+    for folder in packs.iterdir():
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < limit:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,85 @@
+"""Carries out the request that makes one run of the results of all parts of a graph. Needs no dbt."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from kestra_dbt.graph.cache import unpacked
+from kestra_dbt.graph.index import Index
+from kestra_dbt.graph.merging import Entry, edges_with_tests, left_out, merged
+from kestra_dbt.graph.pack import MANIFEST
+from kestra_dbt.protocol import GraphCollect, NodeFinished, Outcome
+from kestra_dbt.report.ending import report_end
+from kestra_dbt.report.failed_nodes import of_nodes
+from kestra_dbt.report.from_files import events_of
+from kestra_dbt.report.output import OutputFolder
+from kestra_dbt.report.results import NODES_FILE, Results
+from kestra_dbt.report.warnings import passed
+from kestra_dbt.standard_output import write_event
+
+_RUN_RESULTS = "run_results.json"
+_SOURCES = "sources.json"
+_RUN = ("model", "seed", "snapshot", "test", "unit_test", "function")
+
+
+def collect(request: GraphCollect, output: Path) -> int:
+    """Carry out ``request``, and return the exit code.
+
+    Raises:
+        RequestError: the pack can't be used.
+    """
+    index, pack = unpacked(Path(request.pack))
+    folder = OutputFolder(output, write_event)
+    results = Results(folder.path(NODES_FILE))
+    shutil.copyfile(pack / MANIFEST, folder.path(MANIFEST))
+    folder.announce(MANIFEST)
+    for number, (name, command) in enumerate(((_SOURCES, "source freshness"), (_RUN_RESULTS, "build")), start=1):
+        whole = merged(Path(file) for part in request.parts for file in part.files if Path(file).name.endswith(name))
+        if whole is None:
+            continue
+        if name == _RUN_RESULTS:
+            whole["results"] += _left_out(whole["results"], request, index, pack)
+        folder.path(name).write_text(json.dumps(whole), encoding="utf-8")
+        folder.announce(name)
+        results.invocation(number).command = command
+        for event in events_of(number, command, folder.path(name), folder.path(MANIFEST), index.place.target):
+            if isinstance(event, NodeFinished):
+                results.finished(event)
+                write_event(event)
+        results.invocation(number).exit_code = 0  # the graph has failed already, if a node has
+    results.close()
+    folder.announce(NODES_FILE)
+    elapsed = _seconds(folder)
+    end = passed(results, request.judgement, doubts=_doubts(results, request))
+    report_end(end, results, results.summary(elapsed), folder, write_event)
+    return end.exit_code
+
+
+def _left_out(results: list[Entry], request: GraphCollect, index: Index, pack: Path) -> list[Entry]:
+    manifest = json.loads((pack / MANIFEST).read_bytes())
+    edges = edges_with_tests(manifest["child_map"], manifest["parent_map"])
+    candidates = request.nodes or [node for node, kind in index.nodes.items() if kind in _RUN]
+    return left_out(results, candidates, edges)
+
+
+def _doubts(results: Results, request: GraphCollect) -> Iterator[str]:
+    """Yield what makes it a warning: the graph itself has failed then."""
+    if _has_failed(results):
+        yield of_nodes(results.nodes).sentence.rstrip(".")
+    lost = [part.task for part in request.parts if not part.files]
+    if lost:
+        yield f"{', '.join(lost[:5])} left no results, so what became of their nodes is not known"
+    missing = set(request.nodes) - {node.unique_id for node in results.nodes}
+    if missing:
+        yield f"{len(missing)} nodes of the graph have no result, as {min(missing)}"
+
+
+def _has_failed(results: Results) -> bool:
+    return any(node.outcome is Outcome.FAILED for node in results.nodes)
+
+
+def _seconds(folder: OutputFolder) -> float:
+    """Return the time from the first node's begin to the last one's end."""
+    file = folder.path(_RUN_RESULTS)
+    return float(json.loads(file.read_bytes())["elapsed_time"]) if file.is_file() else 0.0
