@@ -92,13 +92,18 @@ def test_what_a_failure_left_out_is_named() -> None:
     children = {"model.a": ["test.a", "model.b"], "model.b": ["model.c"], "model.x": ["model.y"]}
     parents = {"test.a": ["model.a"], "model.b": ["model.a"], "model.c": ["model.b"], "model.y": ["model.x"]}
     results = [result("model.a", "success"), result("test.a", "fail"), result("model.x", "success")]
+    results.append(result("model.b", "skipped"))  # by dbt, in the same task
     nodes = ["model.a", "model.b", "model.c", "model.x", "model.y"]
-    skipped = left_out(results, nodes, edges_with_tests(children, parents))
+    edges = edges_with_tests(children, parents)
+    skipped = left_out(results, [], nodes, edges)
     assert {entry["unique_id"]: entry["message"] for entry in skipped} == {
-        "model.b": "Skipped, because test.a failed.",
         "model.c": "Skipped, because test.a failed.",
     }
     assert {entry["status"] for entry in skipped} == {"skipped"}
+    assert [(entry["unique_id"], entry["message"]) for entry in left_out(results, nodes, [], edges)] == [
+        ("model.c", "Skipped, because test.a failed."),
+        ("model.y", "Skipped, because its task did not run."),
+    ]
 
 
 @pytest.fixture

@@ -59,8 +59,8 @@ def collect(request: GraphCollect, output: Path) -> int:
 def _left_out(results: list[Entry], request: GraphCollect, index: Index, pack: Path) -> list[Entry]:
     manifest = json.loads((pack / MANIFEST).read_bytes())
     edges = edges_with_tests(manifest["child_map"], manifest["parent_map"])
-    candidates = request.nodes or [node for node, kind in index.nodes.items() if kind in _RUN]
-    return left_out(results, candidates, edges)
+    graph = [node for node in request.nodes if index.nodes.get(node) in _RUN]
+    return left_out(results, graph, [node for node, kind in index.nodes.items() if kind in _RUN], edges)
 
 
 def _doubts(results: Results, request: GraphCollect) -> Iterator[str]:
@@ -70,9 +70,6 @@ def _doubts(results: Results, request: GraphCollect) -> Iterator[str]:
     lost = [part.task for part in request.parts if not part.files]
     if lost:
         yield f"{', '.join(lost[:5])} left no results, so what became of their nodes is not known"
-    missing = set(request.nodes) - {node.unique_id for node in results.nodes}
-    if missing:
-        yield f"{len(missing)} nodes of the graph have no result, as {min(missing)}"
 
 
 def _has_failed(results: Results) -> bool:

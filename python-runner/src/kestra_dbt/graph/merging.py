@@ -42,24 +42,33 @@ def merged(files: Iterable[Path]) -> Entry | None:
     return whole
 
 
-def left_out(results: list[Entry], candidates: Iterable[str], children: Mapping[str, list[str]]) -> list[Entry]:
-    """Return a result for each node that was not run because one that it depends on failed.
+def left_out(
+    results: list[Entry], graph: list[str], candidates: Iterable[str], children: Mapping[str, list[str]]
+) -> list[Entry]:
+    """Return a result for each node that was not run because one that it depends on failed, or its task did not run.
 
     Args:
         results: of the nodes that were run.
-        candidates: the nodes that may have been meant to run.
+        graph: all nodes that were meant to run, as far as they are known.
+        candidates: else, the nodes that may have been.
         children: what depends on each node.
     """
-    done = {entry["unique_id"] for entry in results}
-    failed = [entry["unique_id"] for entry in results if entry["status"] in _NOT_DONE]
+    statuses = {entry["unique_id"]: entry["status"] for entry in results}
+    failed = [name for name, status in statuses.items() if status in _NOT_DONE]
     because: dict[str, str] = {}
     queue = deque((child, name) for name in failed for child in children.get(name, []))
     while queue:
         node, cause = queue.popleft()
-        if node not in because and node not in done:
+        if node not in because and statuses.get(node, "skipped") == "skipped":  # also by dbt itself, in one task
             because[node] = cause
             queue.extend((child, cause) for child in children.get(node, []))
-    return [skipped(node, f"Skipped, because {because[node]} failed.") for node in candidates if node in because]
+    told = {node: f"Skipped, because {cause} failed." for node, cause in because.items()}
+    otherwise = dict.fromkeys(graph, "Skipped, because its task did not run.")
+    return [skipped(node, {**otherwise, **told}[node]) for node in _not_in(statuses, graph or candidates, told, graph)]
+
+
+def _not_in(statuses: Mapping[str, str], nodes: Iterable[str], told: Mapping[str, str], graph: list[str]) -> list[str]:
+    return [node for node in nodes if node not in statuses and (graph or node in told)]
 
 
 def edges_with_tests(children: Mapping[str, list[str]], parents: Mapping[str, list[str]]) -> dict[str, list[str]]:

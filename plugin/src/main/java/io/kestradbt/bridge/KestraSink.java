@@ -17,12 +17,12 @@ final class KestraSink implements RunSink {
     private final RunContext runContext;
     private final NodeTaskRuns taskRuns;
     private final NodeAssets assets;
-    private final boolean told;
+    private final NodeRows rows;
 
     KestraSink(RunContext runContext, NodeRows rows) {
         this.runContext = runContext;
-        this.taskRuns = new NodeTaskRuns(runContext, rows);
-        this.told = rows != NodeRows.NONE;
+        this.taskRuns = new NodeTaskRuns(runContext, rows == NodeRows.RESTARTABLE);
+        this.rows = rows;
         this.assets = new NodeAssets(runContext::assets, runContext.logger());
     }
 
@@ -38,7 +38,7 @@ final class KestraSink implements RunSink {
 
     @Override
     public void progress(String step, String message, Instant at) {
-        if (told) {
+        if (rows != NodeRows.NONE) {
             runContext.emitProgress(step, message, at);
         }
     }
@@ -62,6 +62,10 @@ final class KestraSink implements RunSink {
 
     @Override
     public String register(NodeRun node, String parent) {
-        return taskRuns.register(node, parent);
+        if (rows.are()) {
+            return taskRuns.register(node, parent);
+        }
+        node.lines().forEach(line -> log(line.level(), "%s: %s".formatted(node.label(), line.message()), null));
+        return node.uniqueId();
     }
 }

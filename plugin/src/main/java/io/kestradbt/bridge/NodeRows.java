@@ -9,15 +9,15 @@ public enum NodeRows {
     RESTARTABLE,
 
     /**
-     * Likewise, and each under the name of the task, with its id as the value. After a restart or a replay Kestra takes them for task runs of
-     * a task of that name, so that there has to be one: only then the execution can be restarted again and again.
+     * None: the task stands for its nodes, and their lines are in its own log. Kestra (1.3.31, 2.0.0) restarts an execution with such rows once, but
+     * not again; and 1.3.31 fails on rows that are named after their task.
      */
-    OF_THE_TASK,
+    LOG,
 
-    /** None: others have made them. */
+    /** None, nor is anything told of nodes as they come: others have done that. */
     NONE;
 
-    boolean restartable() {
-        return this == RESTARTABLE || this == OF_THE_TASK;
+    boolean are() {
+        return this == NODES || this == RESTARTABLE;
     }
 }

@@ -23,11 +23,14 @@ final class NodeTaskRuns {
     private final RunContext.TaskRunInfo task;
     private final String execution;
 
-    private final NodeRows rows;
+    private final boolean restartable;
 
-    NodeTaskRuns(RunContext runContext, NodeRows rows) {
+    /**
+     * @param restartable whether Kestra's restart of the execution is to work, for which no node may be FAILED at last
+     */
+    NodeTaskRuns(RunContext runContext, boolean restartable) {
         this.runContext = runContext;
-        this.rows = rows;
+        this.restartable = restartable;
         this.flow = runContext.flowInfo();
         this.task = runContext.taskRunInfo();
         // Not told by the task run's own information on any version.
@@ -36,10 +39,7 @@ final class NodeTaskRuns {
 
     /** Register the node and return the id of its task run. */
     String register(NodeRun node, String parent) {
-        if (rows == NodeRows.NONE) {
-            return node.uniqueId();
-        }
-        State state = state(node, rows.restartable());
+        State state = state(node, restartable);
         TaskRun taskRun = TaskRun.builder()
             .id(IdUtils.create())
             .tenantId(flow.tenantId())
@@ -47,7 +47,7 @@ final class NodeTaskRuns {
             .flowId(flow.id())
             .executionId(execution)
             .parentTaskRunId(parent == null ? task.taskRunId() : parent)
-            .taskId(rows == NodeRows.OF_THE_TASK ? task.taskId() : taskId(node))
+            .taskId(taskId(node))
             .value(node.uniqueId())
             .state(state)
             .attempts(List.of(TaskRunAttempt.builder().state(state).build()))

@@ -114,7 +114,7 @@ public class Collect extends RunnerTask<DbtOutput> implements RunnableTask<DbtOu
 
     @Schema(
         title = "All nodes of the graph",
-        description = "dbt's ids. One without a result is told. Unset: those that have a result, and what depends on one that failed."
+        description = "dbt's ids. One that has no result is told as skipped. Unset: those that have one, and what depends on a node that failed."
     )
     @PluginProperty(group = "main")
     private Property<List<String>> nodes;

@@ -43,8 +43,8 @@ import lombok.experimental.SuperBuilder;
     title = "Run some nodes of a dbt project that was prepared",
     description = """
         Models, seeds, snapshots with `dbt build`, tests among them, and sources with `dbt source freshness`: exactly those that are named. Nothing is parsed
-        again. A model or a test that fails fails the task. Each node is a row of the Gantt below the task, under the task's name. `on-run-start` and
-        `on-run-end` hooks of the project run with each task, as with each dbt command."""
+        again. A model or a test that fails fails the task. The task stands for its nodes: their lines are in its log, and they are no rows of the Gantt.
+        `on-run-start` and `on-run-end` hooks of the project run with each task, as with each dbt command."""
 )
 @Plugin(
     examples = @Example(
@@ -166,7 +166,7 @@ public class Node extends AbstractDbt implements ThreadOptions, FullRefreshOptio
 
     @Override
     protected NodeRows rows(Rendering rendering) {
-        return NodeRows.OF_THE_TASK;
+        return NodeRows.LOG;
     }
 
     @Override
