@@ -16,23 +16,23 @@ _RUN = ("model", "seed", "snapshot", "test", "unit_test")
 
 def parse(project: Path, profiles: Profiles, work: Path) -> Manifest:
     """Return the manifest of a project."""
-    work.mkdir(exist_ok=True)
-    (work / "profiles.yml").write_text(json.dumps(profiles))
-    places: list[str | Path] = [
-        "--project-dir",
-        project,
-        "--profiles-dir",
-        work,
-        "--target-path",
-        work / "target",
-        "--log-path",
-        work,
-    ]
-    dbt = Path(sys.executable).parent / "dbt"
-    environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    subprocess.run([dbt, "parse", *places], check=True, stdout=subprocess.DEVNULL, env=environment)
+    dbt(project, profiles, work, "parse")
     manifest: Manifest = json.loads((work / "target" / "manifest.json").read_bytes())
     return manifest
+
+
+def dbt(project: Path, profiles: Profiles, work: Path, *arguments: str | Path) -> list[str]:
+    """Run dbt on a project as people do, with what it writes in ``work``; return the lines it prints."""
+    work.mkdir(exist_ok=True)
+    (work / "profiles.yml").write_text(json.dumps(profiles))
+    places: list[str | Path] = ["--project-dir", project, "--profiles-dir", work]
+    places += ["--target-path", work / "target", "--log-path", work]
+    program = Path(sys.executable).parent / "dbt"
+    environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(
+        [program, *arguments, *places], check=True, stdout=subprocess.PIPE, env=environment, text=True
+    )
+    return done.stdout.splitlines()
 
 
 def duckdb(file: Path, profile: str = "shop") -> Profiles:

@@ -1,7 +1,6 @@
 """A dbt project as a graph of tasks: the same as one build, and what failures, restarts and kills do."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import duckdb as database
 import graphs
 import pytest
-from client import Engine, Result
+from client import Engine, LogEntry, Result
 from conftest import PROJECTS, RunFlow
 
 Groups = dict[str, tuple[list[str], list[str]]]
@@ -155,7 +154,7 @@ def test_restarts_run_what_failed_and_what_was_left_out(
 def test_what_kestra_offers_for_a_task_works_for_nodes(
     engine: Engine, tmp_path: Path, gated: tuple[Path, Path]
 ) -> None:
-    """`allowFailure` lets what comes after run; a replay from one task runs it and what comes after it alone."""
+    """`allowFailure` lets what comes after run, and dbt reads the results; a replay runs what comes after it alone."""
     files, warehouse = gated
     groups = {name: GATED[name] for name in ("begin", "middle")}
     groups["after"] = (["model.gated.elsewhere"], ["middle"])
@@ -164,6 +163,9 @@ def test_what_kestra_offers_for_a_task_works_for_nodes(
     assert states(result)["middle"] == "WARNING", result.log_text
     assert states(result)["after"] == "SUCCESS"
     assert states(result)["dbt"] == "WARNING"
+    profiles, collected = graphs.duckdb(warehouse, "gated"), result.files["collect/run_results.json"].parent
+    failed = ("list", "--quiet", "--select", "result:error", "--state", collected)
+    assert graphs.dbt(files, profiles, tmp_path / "dbt", *failed) == ["gated.middle"]
 
     open_gate(warehouse, 1)
     again = engine.wait(engine.replay(result.execution_id, "middle"), tmp_path / "2", timeout=120)
@@ -182,9 +184,15 @@ def test_a_kill_stops_the_node_that_runs(engine: Engine, tmp_path: Path, gated: 
     (files / "models" / "begin.sql").write_text(f"{{{{ config(materialized='table') }}}} {endless}")
     groups = {name: GATED[name] for name in ("begin", "middle")}
     execution = engine.submit(graphs.flow(groups, graphs.duckdb(warehouse, "gated")), files=files)
-    time.sleep(20)
-    engine.kill(execution)
-    result = engine.wait(execution, tmp_path / "out", timeout=90)
+    killed: list[str] = []
+
+    def kill_when_it_runs(entry: LogEntry) -> None:
+        if not killed and entry.get("taskId") == "begin" and "START 1 of 1" in entry["message"]:
+            killed.append(execution)
+            engine.kill(execution)
+
+    result = engine.wait(execution, tmp_path / "out", timeout=90, on_log=kill_when_it_runs)
+    assert killed
     assert result.state == "KILLED"
     assert states(result)["begin"] == "KILLED", result.log_text
     assert "middle" not in states(result)
