@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import debian
+
 USER = "dbt"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
@@ -127,11 +129,8 @@ def find_programs() -> Path:
         NoPostgresError: there is none.
     """
     found = _installed_programs()
-    apt = shutil.which("apt-get")
-    if found is None and apt and os.environ.get("CI") and os.geteuid() == 0:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "postgresql"]):
-            subprocess.run([apt, *command], env=environment, stdout=subprocess.DEVNULL, check=False, timeout=300)
+    if found is None:
+        debian.install("postgresql")
         found = _installed_programs()
     if found is None:
         raise NoPostgresError("PostgreSQL is not installed: `apt-get install postgresql`, or put its programs on PATH.")

@@ -384,7 +384,7 @@ def database_in_files(folder: Path) -> dict[str, str]:
     return {
         "KESTRA_REPOSITORY_TYPE": "h2",
         "KESTRA_QUEUE_TYPE": "h2",
-        "DATASOURCES_H2_URL": f"jdbc:h2:file:{folder}/kestra;DB_CLOSE_ON_EXIT=FALSE;CACHE_SIZE=4096",
+        "DATASOURCES_H2_URL": f"jdbc:h2:file:{folder}/kestra;DB_CLOSE_ON_EXIT=FALSE;CACHE_SIZE=4096;LOCK_TIMEOUT=60000",
         "DATASOURCES_H2_USERNAME": "sa",
         "DATASOURCES_H2_PASSWORD": "",
         "DATASOURCES_H2_DRIVERCLASSNAME": "org.h2.Driver",
