@@ -71,6 +71,11 @@ class WarmTest {
         assertThat(log.of("task")).noneMatch(line -> line.contains("has died"));
     }
 
+    @Test
+    void shouldTellTheRunnerWhoseWarmProcessItMayUse() throws Exception {
+        run("[ \"$KESTRA_DBT_WARM\" = " + ProcessHandle.current().pid() + " ] || exit 9\n" + ENDED, List.of("export PREPARED=1"));
+    }
+
     private void run(String runner, List<String> beforeCommands) throws Exception {
         CheckRun task = CheckRun.builder().id("task").type(CheckRun.class.getName()).accountId(Property.ofValue("1")).token(Property.ofValue("dbtu_x"))
             .runId(Property.ofValue("7")).pythonPath(FakeRunner.of(folder, runner)).beforeCommands(Property.ofValue(beforeCommands))
