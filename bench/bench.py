@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "engine"), str(ROOT / "tests" / "projects"), str(ROOT / "tests" / "platform")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "engine", "projects", "platform")]
 
 import figures  # noqa: E402 - found by the line above, as what follows
 import flow  # noqa: E402
+import graph  # noqa: E402
 import memory  # noqa: E402
 import overhead  # noqa: E402
 import waits  # noqa: E402
@@ -40,6 +41,8 @@ def main() -> None:
         found += waits.measure(options.waits, options.rounds or 5, env)
     if options.only in (None, "flow"):
         found += flow.measure(options.rounds or 3, env)
+    if options.only in (None, "graph"):
+        found += graph.measure(options.rounds or 3, options.kestra, env)
     figures.show(found)
 
 
@@ -52,7 +55,7 @@ def environment() -> dict[str, str]:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("overhead", "memory", "platform", "flow"))
+    parser.add_argument("--only", choices=("overhead", "memory", "platform", "flow", "graph"))
     parser.add_argument("--kestra", choices=VERSIONS, default=VERSIONS[0])
     parser.add_argument("--rounds", type=int, help="of each comparison (5 of the small build, else 3)")
     parser.add_argument("--models", type=int, help="one build of this size, instead of 300 and 2,000 nodes")

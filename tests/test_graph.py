@@ -8,8 +8,9 @@ from typing import Any
 import duckdb as database
 import graphs
 import pytest
+import yaml
 from client import Engine, LogEntry, Result
-from conftest import PROJECTS, RunFlow
+from conftest import BLUEPRINTS, RunFlow
 
 Groups = dict[str, tuple[list[str], list[str]]]
 
@@ -44,21 +45,17 @@ def tables(file: Path) -> dict[str, list[tuple[object, ...]]]:
     return rows
 
 
-def layer(node: graphs.Manifest) -> str:
-    """Return the group of a node of the shop."""
-    return str(node["fqn"][1]) if node["resource_type"] == "model" else str(node["resource_type"])
-
-
 @pytest.mark.by_turns
 def test_a_graph_does_what_one_build_does(run_flow: RunFlow, tmp_path: Path) -> None:
-    """The same rows in the same tables, status of each node, and outputs; nodes are in the log of their task."""
+    """The blueprint: the same rows in the same tables, status of each node, and outputs; tasks tell of their nodes."""
     one, parts = tmp_path / "one" / "shop.duckdb", tmp_path / "parts" / "shop.duckdb"
     for file in (one, parts):
         file.parent.mkdir()
-    groups = graphs.by_group(graphs.parse(PROJECTS / "shop", graphs.duckdb(one), tmp_path / "parse"), layer)
     build = {"id": "build", "type": "io.kestradbt.core.Build", "namespaceFiles": {"enabled": True}}
     build["profiles"] = graphs.duckdb(one)
-    flow = json.loads(graphs.flow(groups, graphs.duckdb(parts)))
+    flow = yaml.safe_load((BLUEPRINTS / "dbt-graph.yaml").read_text())
+    flow["variables"]["profiles"] = graphs.duckdb(parts)
+    groups = [entry["task"]["id"] for entry in flow["tasks"][1]["tasks"]]
     flow["tasks"].append(build)
     result = run_flow(json.dumps(flow) + "\n")
     assert result.state == "SUCCESS", result.log_text

@@ -1,1 +1,0 @@
-"""Requests in processes forked from one that has imported dbt already; on Linux, elsewhere a plain one is taken."""
