@@ -34,6 +34,9 @@ from kestra_dbt.stop_file import StopFile, StoppedError
 
 OLDEST_PYTHON = (3, 10)
 
+_OF_DBT = ("dbt_command", "shell_script", "graph_node")
+"""Kinds of requests that dbt, imported, carries out."""
+
 _HOPPED = "KESTRA_DBT_HOPPED"
 """Set once this program has gone on in another interpreter, so that it never goes round in circles."""
 
@@ -49,6 +52,7 @@ def main() -> None:
         )
     if arguments[:1] == ["run"] and len(arguments) > 1:
         _settle(arguments)
+        _go_warm(arguments)
     elif arguments[:1] == ["platform"] and not can_reach_platform():
         needed = " ".join((*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS))
         sys.exit(f"{sys.executable} lacks what this needs: install {needed}")
@@ -88,6 +92,18 @@ def _settle(arguments: list[str]) -> None:
         _give_up(
             "environment", _no_dbt(engine, dependencies, command), f"dependencies: {masked(', '.join(dependencies))}"
         )
+
+
+def _go_warm(arguments: list[str]) -> None:
+    """End here if a warm process is wanted and has carried out the request; else return."""
+    dbt_needed = _wishes(arguments[1])[2] in _OF_DBT
+    if "KESTRA_DBT_WARM" in os.environ and dbt_needed and COMMAND_VARIABLE not in os.environ:
+        from kestra_dbt.warm.client import carry_out  # noqa: PLC0415 - most have no need of it
+
+        archive = getattr(globals()["__loader__"], "archive", None)
+        code = carry_out(arguments, Path(archive) if archive else Path(__file__).absolute().parent.parent)
+        if code is not None:
+            sys.exit(code)
 
 
 def _settle_for_platform(dependencies: list[str], arguments: list[str]) -> None:

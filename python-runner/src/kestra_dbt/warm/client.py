@@ -1,0 +1,166 @@
+"""The side of a request that asks a warm process to carry it out. Standard library only: it has to start fast."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of, what_matters
+
+STARTED = b"s"
+"""What a fork answers first; its exit code follows at the end, as text."""
+
+GO = b"g"
+"""What it waits for then: it begins only if whoever asked will not do the same by itself."""
+
+_KEPT = ("PATH", "TMPDIR")
+
+_START_LIMIT_S = 30.0
+_ANSWER_LIMIT_S = 10.0
+_LOOK_EVERY_S = 0.02
+_LOST_CODE = 137
+
+
+def carry_out(arguments: list[str], program: Path) -> int | None:
+    """Have the command line ``arguments`` carried out in a warm process, if one is wanted.
+
+    Returns:
+        Its exit code; None if this process has to do it, which has been said with the reason if one was wanted.
+    """
+    worker = os.environ.pop(VARIABLE, None)
+    if not worker:
+        return None
+    try:
+        if not hasattr(os, "pidfd_open"):
+            raise NotPossibleError("this system has no pidfd")
+        connection = _begun(arguments, place_of(int(worker), program), int(worker), program)
+    except NotPossibleError as error:
+        _say(f"Not in a warm process, because {error}: a plain one goes on.")
+        return None
+    with connection:
+        return _wait(connection)
+
+
+def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> socket.socket:
+    """Return the connection to a fork that has begun with it; one that has not said so will never begin."""
+    connection = _connected(folder) or _start(folder, worker, program)
+    asked = {"arguments": arguments, "folder": str(Path.cwd()), "env": dict(os.environ), "umask": _umask()}
+    try:
+        connection.settimeout(_ANSWER_LIMIT_S)
+        socket.send_fds(connection, [b"r"], [0, 1, 2])
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        if connection.recv(1) != STARTED:
+            raise NotPossibleError("it has ended")
+        connection.sendall(GO)
+    except OSError as error:
+        connection.close()  # so that it does not begin any more
+        raise NotPossibleError(f"it does not answer ({error})") from error
+    connection.settimeout(None)
+    return connection
+
+
+def _wait(connection: socket.socket) -> int:
+    """Return the exit code. Whoever stops this process hangs up with that, and the fork stops gracefully."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: connection.shutdown(socket.SHUT_WR))
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(16):
+            said += part
+    if said.strip().isdigit():
+        return int(said)
+    _say("The process that carried this out was killed.")
+    return _LOST_CODE
+
+
+def _connected(folder: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(folder / SOCKET))
+    except OSError:  # nobody has been there yet, or whoever was has died
+        connection.close()
+        return None
+    return connection
+
+
+def _start(folder: Path, worker: int, program: Path) -> socket.socket:
+    """Start a warm process, one however many ask together, and connect to it."""
+    limit = time.monotonic() + _START_LIMIT_S
+    with _alone(folder / "lock", limit):
+        found = _connected(folder)
+        if found:
+            return found
+        began = time.monotonic()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *_server(folder, program), str(folder), str(worker)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,
+                env={**what_matters(), **{name: os.environ[name] for name in _KEPT if name in os.environ}},
+            )
+        while time.monotonic() < limit:
+            found = _connected(folder)
+            if found:
+                took_s = time.monotonic() - began
+                _say(f"A warm process was started in {took_s:.1f} s for this request and the next ones.")
+                return found
+            if process.poll() is not None:
+                raise NotPossibleError(f"it did not start: see {folder / 'log'}")
+            time.sleep(_LOOK_EVERY_S)
+        process.kill()
+    raise NotPossibleError(f"it did not start within {_START_LIMIT_S:.0f} s")
+
+
+def _server(folder: Path, program: Path) -> list[str]:
+    """Return its program: a copy of this one, which outlasts the working directory of a task."""
+    if not program.is_file():
+        return [
+            "-c",
+            f"import sys; sys.path.insert(0, {str(program)!r}); from kestra_dbt.warm.server import main; main()",
+        ]
+    copy = folder / "runner.pyz"
+    shutil.copyfile(program, folder / "new")
+    (folder / "new").replace(copy)
+    return ["-c", f"import sys; sys.path.insert(0, {str(copy)!r}); from kestra_dbt.warm.server import main; main()"]
+
+
+@contextlib.contextmanager
+def _alone(file: Path, limit: float) -> Iterator[None]:
+    try:
+        handle = file.open("w")
+    except OSError as error:
+        raise NotPossibleError(f"its folder cannot be written to: {error}") from error
+    with handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > limit:
+                    raise NotPossibleError("another one takes too long to start it") from None
+                time.sleep(_LOOK_EVERY_S)
+        yield
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()

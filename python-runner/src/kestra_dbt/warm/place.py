@@ -1,0 +1,61 @@
+"""Where the warm process for an interpreter, a worker and a release of the runner is to be found."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+
+from kestra_dbt.environment import EnvironmentFailedError, cache_folder
+
+VARIABLE = "KESTRA_DBT_WARM"
+"""Environment variable with the number of the worker's process: requests are carried out in forks of a warm process,
+which ends with the worker."""
+
+SOCKET = "s"
+_LONGEST = 100
+_MATTERS = ("LANG", "HOME", "TZ")
+_MATTERS_BEGIN = ("PYTHON", "LC_", "LD_")
+
+
+class NotPossibleError(Exception):
+    """Why a request can't be carried out in a warm process: a clause that goes on after "because"."""
+
+
+def place_of(worker: int, program: Path) -> Path:
+    """Return the folder for ``program`` and this interpreter below ``worker``, private to this user.
+
+    Another dbt, another adapter and another release of the runner have another folder, so they never meet.
+
+    Raises:
+        NotPossibleError: there can be none.
+    """
+    try:
+        folder = cache_folder() / "warm" / _key(worker, program)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, EnvironmentFailedError) as error:
+        raise NotPossibleError(f"its folder cannot be made: {error}") from error
+    if len(os.fsencode(folder / SOCKET)) > _LONGEST:
+        raise NotPossibleError(f"the path {folder / SOCKET} is too long for a socket")
+    return folder
+
+
+def _key(worker: int, program: Path) -> str:
+    content = program.read_bytes() if program.is_file() else b""
+    installed = sorted(f"{d.name}={d.version}" for d in importlib.metadata.distributions() if "dbt" in (d.name or ""))
+    parts = [
+        str(worker),
+        str(program) if not content else "",
+        sys.executable,
+        sys.version,
+        *installed,
+        repr(sorted(what_matters().items())),
+    ]
+    return hashlib.sha256("\n".join(parts).encode() + content).hexdigest()[:16]
+
+
+def what_matters() -> dict[str, str]:
+    """Return the variables that an interpreter reads once, when it starts."""
+    return {k: v for k, v in os.environ.items() if k in _MATTERS or k.startswith(_MATTERS_BEGIN)}

@@ -1,0 +1,134 @@
+"""Requests in forks of a warm process: as in plain ones, and nothing lost or left running when something dies."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Run, Runner, duckdb_profile
+
+from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
+
+Project = Callable[[str], Path]
+SECRETS = Secrets(profiles=duckdb_profile())
+SEED = DbtCommand(command=["seed"])
+SLOW = DbtCommand(command=["build"], args=["--vars", "{rows: 4000000000}"])
+STARTED = "A warm process was started"
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Yield the variables of a worker of its own, which ends with the tests, and its warm process with it."""
+    process = subprocess.Popen(["/bin/sleep", "600"])
+    cache = tmp_path_factory.mktemp("cache")
+    yield {"KESTRA_DBT_WARM": str(process.pid), "KESTRA_DBT_CACHE": str(cache)}
+    process.kill()
+    process.wait()
+    until(lambda: not servers(cache))
+
+
+def servers(cache: Path | str) -> list[int]:
+    """Return the warm processes, their watching and carrying out forks too, that have something below ``cache``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (folder / "cmdline").read_bytes().decode()
+            if "kestra_dbt.warm.server" in line and str(cache) in line:
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    limit = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def busy(folder: Path) -> bool:
+    """Tell whether dbt is at a model."""
+    return any(b"[RUN]" in log.read_bytes() for log in folder.glob("*/dbt.log"))
+
+
+def took_own_process(run: Run) -> bool:
+    """Tell whether a run went on as a plain process."""
+    return any("a plain one goes on" in line for line in run.plain)
+
+
+def test_the_second_request_finds_what_the_first_has_started(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """Both are as ever; the second one pays for no start; the environment of one is not that of the next."""
+    folder = project("shop")
+    first = carry_out(SEED, SECRETS, folder=folder, env={**worker, "DBT_ENV_CUSTOM_ENV_ONE": "1"})
+    assert first.ended.outcome is Outcome.SUCCESS, first
+    assert any(STARTED in line for line in first.plain)
+    assert '"ONE"' in first.artifact("run_results.json").read_text()
+    second = carry_out(SEED, SECRETS, folder=folder, env=worker)
+    assert second.ended.outcome is Outcome.SUCCESS, second
+    assert not any(STARTED in line for line in second.plain)
+    assert not took_own_process(second)
+    assert second.artifacts == first.artifacts
+    assert set(second.nodes) == set(first.nodes)
+    assert '"ONE"' not in second.artifact("run_results.json").read_text()
+    assert len(servers(worker["KESTRA_DBT_CACHE"])) == 1, "no fork is left"
+
+
+def test_warm_process_killed_while_idle_is_made_anew(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """Its socket is still there, and nobody answers at it."""
+    folder = project("shop")
+    carry_out(SEED, SECRETS, folder=folder, env=worker)
+    for pid in servers(worker["KESTRA_DBT_CACHE"]):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+    assert list(Path(worker["KESTRA_DBT_CACHE"]).glob("warm/*/s")), "a stale socket"
+    run = carry_out(SEED, SECRETS, folder=folder, env=worker)
+    assert run.ended.outcome is Outcome.SUCCESS, run
+    assert any(STARTED in line for line in run.plain)
+
+
+def test_request_outlives_the_warm_process(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+    """Killed in the middle of a request, it is not missed: the request is stopped by a stop file, as ever."""
+    folder = project("broken/slow")
+    carry_out(DbtCommand(command=["parse"]), SECRETS, folder=folder, env=worker)
+    (server,) = servers(worker["KESTRA_DBT_CACHE"])
+
+    def kill_and_stop(process: subprocess.Popen[bytes]) -> None:
+        until(lambda: busy(folder))
+        os.kill(server, signal.SIGKILL)
+        Path(process.args[-3]).with_suffix(".stop").write_text("5")  # type: ignore[index]
+
+    run = carry_out(SLOW, SECRETS, folder=folder, env=worker, during=kill_and_stop)
+    assert run.failure.code is FailureCode.KILLED, run
+    until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+
+
+def test_client_that_vanishes_leaves_nothing_running(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """The fork notices, interrupts dbt and ends; the warm process stays."""
+    folder = project("broken/slow")
+
+    def vanish(process: subprocess.Popen[bytes]) -> None:
+        until(lambda: busy(folder))
+        process.kill()
+
+    carry_out(SLOW, SECRETS, folder=folder, env=worker, during=vanish)
+    until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+
+
+def test_folder_that_cannot_be_written_to_is_no_obstacle(
+    carry_out: Runner, project: Project, worker: dict[str, str], tmp_path: Path
+) -> None:
+    """A plain process goes on, and the reason is said."""
+    (tmp_path / "file").write_text("")
+    run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, "KESTRA_DBT_CACHE": str(tmp_path / "file")})
+    assert run.ended.outcome is Outcome.SUCCESS, run
+    assert took_own_process(run)
