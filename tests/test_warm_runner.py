@@ -1,0 +1,44 @@
+"""Tasks for dbt Core over the task runner Warm, on a real Kestra."""
+
+from pathlib import Path
+
+import flows
+import pytest
+from client import Engine, LogEntry
+from conftest import PROJECTS, RunFlow
+from test_bad_input import read
+from test_core_build import node_runs
+from test_kill import wait_until
+
+WARM = "taskRunner: {type: io.kestradbt.runner.Warm}"
+STARTED = "A warm process was started"
+
+
+def warm_processes() -> list[int]:
+    """Return the warm process, and its forks."""
+    commands = Path("/proc").glob("[0-9]*/cmdline")
+    return [int(file.parent.name) for file in commands if b"kestra_dbt.warm.server" in read(file)]
+
+
+@pytest.mark.by_turns
+def test_builds_share_a_process_and_nothing_else(run_flow: RunFlow, engine: Engine, tmp_path: Path) -> None:
+    """The second one finds the process that the first one made; a kill stops its own fork alone."""
+    first = run_flow(flows.build(WARM), project="broken/warning")
+    second = run_flow(flows.build(WARM), project="broken/warning")
+    assert (first.state, second.state) == ("WARNING", "WARNING"), first.log_text
+    assert STARTED not in second.log_text
+    assert set(node_runs(second)) == set(node_runs(first))
+    assert set(second.outputs("build")["artifacts"]) == set(first.outputs("build")["artifacts"])
+    (idle,) = warm_processes()
+
+    slow = flows.build(f"{WARM}\nvars: {{rows: 4000000000}}")
+    execution_id = engine.submit(slow, files=PROJECTS / "broken" / "slow")
+
+    def kill_at_the_first(entry: LogEntry) -> None:
+        if str(entry["message"]).startswith("START "):
+            engine.kill(execution_id)
+
+    killed = engine.wait(execution_id, tmp_path / "killed", timeout=120, on_log=kill_at_the_first)
+    assert killed.state == "KILLED", killed.log_text
+    wait_until(lambda: warm_processes() == [idle])
+    assert {"dbt.log", "nodes.ion"} <= set(killed.outputs("build")["artifacts"])
