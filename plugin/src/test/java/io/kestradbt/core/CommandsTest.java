@@ -63,7 +63,7 @@ class CommandsTest {
             .map(Field::getName);
 
         assertThat(sample(type).path("properties").fieldNames()).toIterable()
-            .containsExactlyInAnyOrderElementsOf(Stream.concat(properties, Stream.of("projectDir", "warnings")).toList());
+            .containsExactlyInAnyOrderElementsOf(Stream.concat(properties, Stream.of("warnings")).toList());
     }
 
     @ParameterizedTest
