@@ -184,8 +184,12 @@ def read(file: Path) -> bytes:
 
 
 def runner_processes(engine: Engine) -> list[int]:
-    """Return the processes of our runner below an engine: the supervisor, then the one with dbt."""
-    return [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
+    """Return the processes of our runner below an engine: the supervisor, then the one with dbt.
+
+    The one in which tasks of the dbt platform wait together outlasts them, as it should, and is not counted.
+    """
+    ours = [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
+    return [pid for pid in ours if b"KESTRA_DBT_SHARED=" not in read(Path(f"/proc/{pid}/environ"))]
 
 
 @pytest.mark.by_turns
