@@ -1,4 +1,4 @@
-// Draws the Topology of the execution in data.json, as Kestra's pages do, and counts what is drawn into the title.
+// Draws the Topology of the execution in data.json, as Kestra's pages do.
 import {createApp, h} from "vue";
 import {createMemoryHistory, createRouter} from "vue-router";
 import {createStore} from "vuex";

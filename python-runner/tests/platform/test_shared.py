@@ -18,7 +18,7 @@ from on_platform import ENVIRONMENT, TOKEN, Scripted, request_of
 from test_stop import wait_until
 
 from kestra_dbt.platform.shared.pace import Pace
-from kestra_dbt.platform.shared.serving import EXIT, READY
+from kestra_dbt.platform.shared.serving import EXIT, READY, _is_gone
 from kestra_dbt.protocol import EVENT_PREFIX, EventAdapter, FailureCode, Outcome, PlatformRun, Secrets
 
 LIMIT_S = 60.0
@@ -154,6 +154,15 @@ def test_the_pace_of_all_stays_below_the_limit_of_an_account() -> None:
     assert 9 < waits[-1] <= 10  # 50 a second, which is 3,000 a minute
     assert pace.wait_s(httpx.URL("https://example.com/api/v3/accounts/1/projects/")) > 9
     assert pace.wait_s(httpx.URL("https://example.com/api/v2/accounts/12/runs/")) == 0
+
+
+def test_a_connection_that_was_just_closed_is_gone() -> None:
+    """Looking after all requests goes on past one that ends at that moment."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        assert not _is_gone(ours)
+        ours.close()
+        assert _is_gone(ours)
 
 
 def test_a_call_that_hangs_is_interrupted(platform: FakePlatform, shared: Shared, scripted: Scripted) -> None:

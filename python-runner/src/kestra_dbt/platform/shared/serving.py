@@ -117,7 +117,10 @@ def _write(connection: socket.socket, line: bytes) -> None:
 
 def _is_gone(connection: socket.socket) -> bool:
     hung_up = select.poll()
-    hung_up.register(connection, _GONE)
+    try:
+        hung_up.register(connection, _GONE)
+    except ValueError:  # it has just been closed here: whoever looks after all must go on with the others
+        return True
     return any(event & _GONE for _, event in hung_up.poll(0))
 
 
