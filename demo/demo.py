@@ -56,6 +56,7 @@ def tell_what_is_there(result: Result) -> None:
 
 LOOK_AT = {
     "summary.md": "how it went, on a page",
+    "report.html": "the whole run as one page: open it in a browser",
     "nodes.ion": "one row a node: Kestra shows it as a table",
     "run_results.json": "dbt's own results, unchanged; manifest.json lies beside it",
     "docs.html": "the project's documentation, one page: open it in a browser",

@@ -184,7 +184,7 @@ def test_it_is_interrupted_once_and_has_its_grace(carry_out: Runner, project: Pr
     run = carry_out(request, SECRETS, folder=folder, during=stop_when(lambda: at_its_queries(folder), 30))
     assert_stopped(run)
     assert "killed" not in run.failure.sentence
-    assert {"manifest.json", "dbt.log", "run_results.json", "nodes.ion", "summary.md"} <= run.artifacts
+    assert {"manifest.json", "dbt.log", "run_results.json", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
     assert {node.unique_id for node in run.of(NodeStarted)} == {"model.slow.left_1", "model.slow.right_1"}
     assert not [node for node in run.nodes.values() if node.outcome is not Outcome.SKIPPED]
 

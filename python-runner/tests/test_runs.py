@@ -41,7 +41,7 @@ def script(text: str) -> Secrets:
 
 def assert_all_told(run: Run) -> None:
     """Assert that the artifacts every run leaves are there, and agree with the events."""
-    assert {"manifest.json", "run_results.json", "dbt.log", "nodes.ion", "summary.md"} <= run.artifacts
+    assert {"manifest.json", "run_results.json", "dbt.log", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
     results = json.loads(run.artifact("run_results.json").read_text())["results"]
     assert {result["unique_id"] for result in results} <= set(run.nodes)
     rows = [json.loads(line) for line in run.artifact("nodes.ion").read_text().splitlines()]
@@ -327,7 +327,7 @@ def test_dbt_killed_in_the_middle(carry_out: Runner, project: Project) -> None:
     assert "(killed, often for want of memory)" in run.failure.sentence
     assert "in the middle, while model " in run.failure.sentence
     assert run.of(NodeFinished)
-    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md"} <= run.artifacts
+    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
 
 
 def test_a_run_told_to_stop(carry_out: Runner, project: Project) -> None:

@@ -105,7 +105,7 @@ def test_dbt_is_interrupted(carry_out: Runner, project: Project) -> None:
     assert time.monotonic() - began < 40
     assert re.search("while model (left|right)_1, model (left|right)_1 ran.$", run.failure.sentence)
     assert "killed" not in run.failure.sentence
-    assert {"manifest.json", "dbt.log", "run_results.json", "nodes.ion", "summary.md"} <= run.artifacts
+    assert {"manifest.json", "dbt.log", "run_results.json", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
     assert {node.unique_id for node in run.of(NodeStarted)} == {"model.slow.left_1", "model.slow.right_1"}
     assert not [node for node in run.nodes.values() if node.outcome is not Outcome.SKIPPED]
 
@@ -147,7 +147,7 @@ def test_what_ignores_the_stop_is_killed_and_told(carry_out: Runner, project: Pr
     assert (
         "dbt did not end within 1 s and was killed: it may have left queries in the warehouse." in run.failure.sentence
     )
-    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md"} <= run.artifacts
+    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
 
 
 def running_children(pid: int) -> list[int]:

@@ -18,6 +18,7 @@ class OutputFolder:
         self._folder = (folder / _OURS).resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._announce = announce
+        self._files: dict[str, str] = {}
 
     def path(self, name: str) -> Path:
         """Return where the file called ``name`` belongs.
@@ -34,6 +35,12 @@ class OutputFolder:
     def announce(self, name: str, file: str | None = None) -> None:
         """Tell that the file called ``file`` (default: ``name``) is there, to be looked up by ``name``."""
         self._announce(self.artifact(name, file or name))
+        self._files[name] = file or name
+
+    def announced(self, name: str) -> list[Path]:
+        """Return the files that can be looked up by ``name``, alone or below the name of an invocation."""
+        found = (file for known, file in self._files.items() if known.rpartition("/")[2] == name)
+        return [self.path(file) for file in dict.fromkeys(found)]
 
     def artifact(self, name: str, file: str, rows: int | None = None) -> Artifact:
         """Return the event that tells of the file called ``file``."""
