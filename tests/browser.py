@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import debian
 
@@ -49,9 +50,9 @@ def picture(address: str, file: Path, width: int, height: int) -> None:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Yield the address of a server of the files in a folder, on the loopback."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+def served(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """Yield the address of a server of the files in a folder, on the loopback; what is asked for goes to ``asked``."""
+    handler = functools.partial(_Quiet, [] if asked is None else asked, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -63,6 +64,15 @@ def served(folder: Path) -> Iterator[str]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    def __init__(self, asked: list[str], *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as its base takes them
+        self._asked = asked
+        super().__init__(*arguments, **named)
+
+    def do_GET(self) -> None:
+        """Note what is asked for, and answer."""
+        self._asked.append(self.path)
+        super().do_GET()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 

@@ -63,7 +63,7 @@ def test_the_blueprint(run_flow: RunFlow) -> None:
     outputs = result.outputs("build")
     assert set(outputs["artifacts"]) >= {
         *("manifest.json", "run_results.json", "semantic_manifest.json", "dbt.log", "target.zip"),
-        *("nodes.ion", "summary.md", "catalog.json", "docs.html"),
+        *("nodes.ion", "summary.md", "report.html", "catalog.json", "docs.html"),
     }
     assert all(uri.startswith("kestra:///") for uri in outputs["artifacts"].values())
     assert outputs["nodes"].endswith(".ion")

@@ -67,7 +67,9 @@ def test_a_graph_does_what_one_build_does(run_flow: RunFlow, tmp_path: Path) -> 
     assert collected["summary"]["nodes"] - hooks == whole["summary"]["nodes"] - 1 - exposures
     assert collected["summary"]["rows_affected"] == whole["summary"]["rows_affected"]
     assert collected["failed"] == []
-    assert {"manifest.json", "run_results.json", "nodes.ion", "summary.md"} <= set(collected["artifacts"])
+    assert {"manifest.json", "run_results.json", "nodes.ion", "summary.md", "report.html"} <= set(
+        collected["artifacts"]
+    )
     assert [run["taskId"] for run in result.task_runs].count("staging") == 1
     assert "stg_orders" in "".join(line["message"] for line in result.logs if line.get("taskId") == "staging")
     for group in groups:

@@ -75,7 +75,7 @@ def test_everything_comes_back(run_flow: RunFlow) -> None:
     assert Path(seen[-1]).name.startswith("isolated-")
     for task in ("cli", "build"):
         kept = {name.partition("/")[2] for name in result.files if name.startswith(f"{task}/")}
-        assert {"manifest.json", "run_results.json", "dbt.log", "nodes.ion", "summary.md"} <= kept
+        assert {"manifest.json", "run_results.json", "dbt.log", "nodes.ion", "summary.md", "report.html"} <= kept
     assert build["failed"] == ["model.warning.boom"]
     assert set(build["outputFiles"]) == {"dev.duckdb"}
     assert [row["label"] for row in rows(result, "build")] == ["boom"]

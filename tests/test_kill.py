@@ -71,7 +71,7 @@ def assert_kept(result: Result, finished: set[str], killed: set[str], task_id: s
     assert {label for label, state in states.items() if state == "KILLED"} == killed
     assert {row["label"] for row in rows(result, task_id)} >= finished
     kept = {name.partition("/")[2] for name in result.files}
-    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md", "run_results.json"} <= kept
+    assert {"manifest.json", "dbt.log", "nodes.ion", "summary.md", "report.html", "run_results.json"} <= kept
     assert (result.files[f"{task_id}/summary.md"]).read_text().startswith("# dbt: stopped")
     sentence = f"The run was stopped after {len(finished)} node"
     assert sentence in result.log_text

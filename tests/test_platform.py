@@ -98,7 +98,7 @@ def test_a_job_is_run_and_looked_at(engine: Engine, platform: FakePlatform, tmp_
     assert outputs["links"]["run"].endswith(f"/runs/{run['id']}/")
     assert run["cause"].startswith("Every night")
     assert f"{KESTRA_URL}/ui/main/executions/company.tests/platform/{result.execution_id}" in run["cause"]
-    assert {"manifest.json", "run_results.json", "nodes.ion", "summary.md"} <= set(outputs["artifacts"])
+    assert {"manifest.json", "run_results.json", "nodes.ion", "summary.md", "report.html"} <= set(outputs["artifacts"])
     assert outputs["summary"]["nodes"] > 3
     parents = {result.task_run("trigger")["id"]: "trigger", result.task_run("former")["id"]: "former"}
     nodes = [one for one in result.task_runs if (one.get("value") or "").startswith("model.")]
