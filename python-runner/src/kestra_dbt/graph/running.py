@@ -5,7 +5,6 @@ A tag that only these nodes have, in the memory of this process alone, is what s
 
 import importlib.metadata
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,18 +52,28 @@ class Part:
             print("Only ephemeral models: dbt runs them as parts of those that read them.", flush=True)  # noqa: T201
             return 0
         from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is imported in the child alone
+        from kestra_dbt.graph.part_manifest import part_of, read_manifest  # noqa: PLC0415
 
-        manifest = _read_manifest(self._folder / PARSED)
-        self._place_seeds(manifest)
+        manifest = read_manifest(self._folder / PARSED)
         tested = {name: test.depends_on.nodes[0] for name, test in manifest.unit_tests.items()}
         code = 0
         for number, step in enumerate(steps(self._nodes, self._index, tested)):
             tag = f"{_TAG}_{number}"
-            _mark(manifest, step.nodes, tag)
-            code = max(code, invoke(self._arguments(step, tag), manifest=manifest, check=self._check_place))
+            part = part_of(manifest, step.nodes, tag)
+            self._place_seeds(part)
+            code = max(code, invoke(self._arguments(step, tag), manifest=part, check=self._check_place))
             if code > 1 or (code and step.command != ["test"]):
                 break
         return code
+
+    def practise(self) -> None:
+        """Have dbt work out, for nothing, what running any of the nodes needs: this process and its forks remember."""
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt is imported where it runs alone
+
+        from kestra_dbt.graph.part_manifest import part_of, read_manifest  # noqa: PLC0415
+
+        nothing = part_of(read_manifest(self._folder / PARSED), [], _TAG)
+        dbtRunner(nothing).invoke(["--quiet", *self._arguments(Step(["list"], []), _TAG)])
 
     def _place_seeds(self, manifest: "Manifest") -> None:
         """Tell where the files of seeds are now; adapters that load them themselves look there."""
@@ -86,12 +95,12 @@ class Part:
         if not self._own_profiles and (self._project / "profiles.yml").is_file():
             more["profiles_dir"] = str(self._project)
         options = self._request.options
-        if step.command[0] == "source":
+        if step.command[0] in ("source", "list"):
             kept = {"threads": options.threads, "profiles_dir": options.profiles_dir}
             options = type(options)(**kept)
         else:
             more["indirect_selection"] = "empty"
-        if self._index.defer and step.command[0] != "source":
+        if self._index.defer and step.command[0] not in ("source", "list"):
             more |= {"defer": True, "state": str(self._folder / STATE), "favor_state": self._index.favor_state or None}
         if step.command == ["test"]:
             more |= dict.fromkeys(("full_refresh", "empty", "event_time_start", "event_time_end", "sample"))
@@ -141,25 +150,3 @@ def _private_copy(project: Path) -> Path:
     for entry in project.iterdir():
         (folder / entry.name).symlink_to(entry)
     return folder
-
-
-def _read_manifest(parsed: Path) -> "Manifest":
-    import dbt.parser.manifest as parser  # noqa: PLC0415 - dbt is imported in the child alone
-    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
-
-    decoder: Callable[[bytes], Any] = parser.extended_mashumuro_decoder
-    manifest: Manifest = Manifest.from_msgpack(parsed.read_bytes(), decoder=decoder)
-    manifest.build_parent_and_child_maps()  # type: ignore[no-untyped-call]
-    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
-    return manifest
-
-
-def _mark(manifest: "Manifest", nodes: list[str], tag: str) -> None:
-    kinds = (manifest.nodes, manifest.sources, manifest.exposures, manifest.saved_queries)
-    for unique_id in nodes:
-        unit_test = manifest.unit_tests.get(unique_id)
-        if unit_test is not None:
-            unit_test.config.tags = [*unit_test.tags, tag]
-        else:
-            node: Any = next(kind[unique_id] for kind in kinds if unique_id in kind)
-            node.tags = [*node.tags, tag]
