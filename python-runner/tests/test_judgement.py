@@ -79,6 +79,19 @@ def test_a_node_that_was_never_reported(results: Results, hook: bool) -> None:
     assert "1 of the nodes that it selected were never reported" in verdict.failure.sentence
 
 
+def test_unit_tests_that_dbt_counts_again_are_not_missed(results: Results) -> None:
+    """dbt's total has each of them once more if it took another node before the first began; two more are missed."""
+    results.finished(finished("adds", total=3, kind="unit_test"))
+    results.finished(finished("a", total=3))
+    assert judge(BUILD, 0, results, {}, stopped=None).failure is None
+    results.finished(finished("adds_more", total=5, kind="unit_test"))
+    assert judge(BUILD, 0, results, {}, stopped=None).failure is None, "both of them"
+    results.finished(finished("b", total=7))
+    failure = judge(BUILD, 0, results, {}, stopped=None).failure
+    assert failure is not None
+    assert "3 of the nodes that it selected were never reported" in failure.sentence
+
+
 def test_a_node_that_never_ended(results: Results) -> None:
     """Nor for one that began and never ended."""
     results.finished(finished("a", total=1))
