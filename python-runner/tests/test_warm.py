@@ -1,15 +1,13 @@
 """Requests in forks of a warm process: as in plain ones, and nothing lost or left running when something dies."""
 
-import contextlib
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from conftest import Run, Runner, duckdb_profile
+from warm_worker import servers, until
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
 
@@ -18,36 +16,6 @@ SECRETS = Secrets(profiles=duckdb_profile())
 SEED = DbtCommand(command=["seed"])
 SLOW = DbtCommand(command=["build"], args=["--vars", "{rows: 4000000000}"])
 STARTED = "A warm process was started"
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Yield the variables of a worker of its own, which ends with the tests, and its warm process with it."""
-    process = subprocess.Popen(["/bin/sleep", "600"])
-    cache = tmp_path_factory.mktemp("cache")
-    yield {"KESTRA_DBT_WARM": str(process.pid), "KESTRA_DBT_CACHE": str(cache)}
-    process.kill()
-    process.wait()
-    until(lambda: not servers(cache))
-
-
-def servers(cache: Path | str) -> list[int]:
-    """Return the warm processes, their watching and carrying out forks too, that have something below ``cache``."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            line = (folder / "cmdline").read_bytes().decode()
-            if "kestra_dbt.warm.server" in line and str(cache) in line:
-                found.append(int(folder.name))
-    return sorted(found)
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    limit = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 def busy(folder: Path) -> bool:

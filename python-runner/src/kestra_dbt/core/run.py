@@ -73,7 +73,7 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     collector = Collector(folder, OF_THE_WHOLE if isinstance(request, GraphNode) else frozenset())
     reception = Reception(results, collector, write_line)
     with private_folder() as private, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        os.environ.update(_environment(request, secrets, private))
+        os.environ.update(variables_of(request, secrets, private))
         work = _work(request, secrets, private, folder)
         listener.bind(str(private / "events.sock"))
         listener.listen()
@@ -104,8 +104,8 @@ def _as_one(results: Results, folder: OutputFolder) -> None:
         folder.announce(RESULTS_FILE)
 
 
-def _environment(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:
-    """Return the variables that the child gets on top of ours."""
+def variables_of(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:
+    """Return the variables that dbt gets on top of ours; profiles go to the folder ``private``."""
     variables = {CHANNEL_VARIABLE: str(private / "events.sock"), DEBUG_VARIABLE: "1" if request.debug else "0"}
     if secrets.profiles:
         write_private(private / "profiles" / "profiles.yml", secrets.profiles)

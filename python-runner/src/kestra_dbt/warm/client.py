@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of, what_matters
+from kestra_dbt.warm.project_name import PROJECT_SUFFIX, project_of
 
 STARTED = b"s"
 """What a fork answers first; its exit code follows at the end, as text."""
@@ -26,6 +27,12 @@ GO = b"g"
 _KEPT = ("PATH", "TMPDIR")
 
 _START_LIMIT_S = 30.0
+_PROJECT_LIMIT_S = 120.0
+"""Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
+
+_MOST_PROJECTS = 4
+"""Processes at a time that have a project in memory. A new one takes the place of the one unused for longest."""
+
 _ANSWER_LIMIT_S = 10.0
 _LOOK_EVERY_S = 0.02
 _LOST_CODE = 137
@@ -53,10 +60,39 @@ def carry_out(arguments: list[str], program: Path) -> int | None:
 
 def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> socket.socket:
     """Return the connection to a fork that has begun with it; one that has not said so will never begin."""
-    connection = _connected(folder) or _start(folder, worker, program)
-    asked = {"arguments": arguments, "folder": str(Path.cwd()), "env": dict(os.environ), "umask": _umask()}
+    project = project_of(Path(arguments[1]), dict(os.environ))
+    if project is None:
+        return _ask(_connected(folder / SOCKET) or _start(folder, worker, program), arguments)
+    found = _connected(folder / project)
+    if found:
+        return _ask(found, arguments)
+    limit = time.monotonic() + _PROJECT_LIMIT_S
+    with _alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
+        found = _connected(folder / project)
+        if found:
+            return _ask(found, arguments)
+        _make_room(folder)
+        connection = _connected(folder / SOCKET) or _start(folder, worker, program)
+        began = time.monotonic()
+        connection = _ask(connection, arguments, project, limit - began)
+        if (folder / project).exists():
+            took_s = time.monotonic() - began
+            _say(f"The project was read in {took_s:.1f} s for this request and the next ones.")
+        return connection
+
+
+def _ask(
+    connection: socket.socket, arguments: list[str], project: str | None = None, limit_s: float = _ANSWER_LIMIT_S
+) -> socket.socket:
+    asked = {
+        "arguments": arguments,
+        "folder": str(Path.cwd()),
+        "env": dict(os.environ),
+        "umask": _umask(),
+        "project": project,
+    }
     try:
-        connection.settimeout(_ANSWER_LIMIT_S)
+        connection.settimeout(limit_s)
         socket.send_fds(connection, [b"r"], [0, 1, 2])
         connection.sendall(json.dumps(asked).encode() + b"\n")
         if connection.recv(1) != STARTED:
@@ -67,6 +103,20 @@ def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> so
         raise NotPossibleError(f"it does not answer ({error})") from error
     connection.settimeout(None)
     return connection
+
+
+def _make_room(folder: Path) -> None:
+    """Send away processes that have a project in memory, until there are few enough for one more."""
+    there = sorted(folder.glob(f"*{PROJECT_SUFFIX}"), key=_last_used)
+    for path in there[: max(0, len(there) + 1 - _MOST_PROJECTS)]:
+        path.unlink(missing_ok=True)  # whoever listens there notices
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _wait(connection: socket.socket) -> int:
@@ -83,10 +133,11 @@ def _wait(connection: socket.socket) -> int:
     return _LOST_CODE
 
 
-def _connected(folder: Path) -> socket.socket | None:
+def _connected(path: Path) -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(str(folder / SOCKET))
+        connection.connect(str(path))
+        os.utime(path)
     except OSError:  # nobody has been there yet, or whoever was has died
         connection.close()
         return None
@@ -97,7 +148,7 @@ def _start(folder: Path, worker: int, program: Path) -> socket.socket:
     """Start a warm process, one however many ask together, and connect to it."""
     limit = time.monotonic() + _START_LIMIT_S
     with _alone(folder / "lock", limit):
-        found = _connected(folder)
+        found = _connected(folder / SOCKET)
         if found:
             return found
         began = time.monotonic()
@@ -112,7 +163,7 @@ def _start(folder: Path, worker: int, program: Path) -> socket.socket:
                 env={**what_matters(), **{name: os.environ[name] for name in _KEPT if name in os.environ}},
             )
         while time.monotonic() < limit:
-            found = _connected(folder)
+            found = _connected(folder / SOCKET)
             if found:
                 took_s = time.monotonic() - began
                 _say(f"A warm process was started in {took_s:.1f} s for this request and the next ones.")

@@ -1,0 +1,51 @@
+"""A packed project in the memory of this process, with all that dbt reads, registers and works out for it once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from pathlib import Path
+
+from kestra_dbt.core.private import private_folder
+from kestra_dbt.core.run import variables_of
+from kestra_dbt.graph.running import Part
+from kestra_dbt.protocol import SECRETS_VARIABLE, GraphNode
+from kestra_dbt.request_file import read_request, read_secrets
+from kestra_dbt.warm.asked import Asked
+
+
+def have_ready(asked: Asked) -> bool:
+    """Read the project of a request, so that forks of this process need not; False if they are no better off for it.
+
+    This process stands in for the one that asked meanwhile, and is itself again afterwards.
+    """
+    itself, folder, mask = dict(os.environ), Path.cwd(), os.umask(0o077)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        asked.take_place()
+        _practise(Path(asked.arguments[1]))
+        return threading.active_count() == 1  # of several threads, a fork has one
+    except Exception:  # noqa: BLE001 - the request itself is carried out next, and says what is wrong with it
+        traceback.print_exc()
+        return False
+    finally:
+        os.chdir(folder)
+        os.umask(mask)
+        os.environ.clear()
+        os.environ.update(itself)
+
+
+def _practise(request_file: Path) -> None:
+    request, secrets = read_request(request_file), read_secrets(os.environ.pop(SECRETS_VARIABLE, None))
+    if not isinstance(request, GraphNode):
+        raise TypeError(f"nothing of a request {request.kind} can be had ready")
+    profiles_dir = request.options.profiles_dir
+    options = request.options.model_copy(update={"profiles_dir": profiles_dir and str(Path(profiles_dir).absolute())})
+    request = request.model_copy(update={"pack": str(Path(request.pack).absolute()), "options": options})
+    with private_folder() as private:
+        os.environ.update(variables_of(request, secrets, private))
+        os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+        os.chdir(private)
+        Part(request, own_profiles=bool(secrets.profiles or profiles_dir)).practise()
