@@ -86,6 +86,7 @@ def flow(
     concurrent: int = 1,
     prepare: dict[str, Any] | None = None,
     nodes: Mapping[str, Mapping[str, Any]] | None = None,
+    collect: dict[str, Any] | None = None,
 ) -> str:
     """Return the flow, as JSON, which is YAML too.
 
@@ -95,6 +96,7 @@ def flow(
         concurrent: tasks at a time.
         prepare: more properties of the first task.
         nodes: more properties of tasks of the graph, by id.
+        collect: more properties of the last task.
     """
     pack = "{{ outputs.prepare.pack }}"
     files = {"namespaceFiles": {"enabled": True}}
@@ -114,6 +116,7 @@ def flow(
     ]
     first = {"id": "prepare", "type": "io.kestradbt.graph.Prepare", "profiles": profiles, **files, **(prepare or {})}
     graph = {"id": "dbt", "type": "io.kestradbt.graph.Dag", "concurrent": concurrent, "tasks": tasks}
-    last = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": pack}
+    last = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": pack.replace(" }}", " ?? '' }}")}
+    last |= collect or {}
     whole = {"id": "graph", "namespace": "company.tests", "tasks": [first, graph], "finally": [last]}
     return json.dumps(whole, indent=2) + "\n"

@@ -114,7 +114,7 @@ def test_restarts_run_what_failed_and_what_was_left_out(
 ) -> None:
     """A failure leaves out its descendants alone, which are skipped in the results; so often as one restarts it."""
     files, warehouse = gated
-    flow = graphs.flow(GATED, graphs.duckdb(warehouse, "gated"))
+    flow = graphs.flow(GATED, graphs.duckdb(warehouse, "gated"), prepare={"state": "auto"})
     result = engine.run(flow, tmp_path / "1", files=files, timeout=120)
     assert result.state == "FAILED"
     assert states(result) == {
@@ -133,6 +133,9 @@ def test_restarts_run_what_failed_and_what_was_left_out(
     }
     assert result.outputs("collect")["failed"] == ["model.gated.middle"]
     assert "Not run, because middle failed: end." in result.log_text
+    state = "project gated, target dev, branch main"
+    why = "model.gated.middle and 1 more failed or did not run"
+    assert f"The state of {state} stays as it is: {why}." in result.log_text
 
     open_gate(warehouse, 1)
     engine.restart(result.execution_id)
@@ -145,6 +148,7 @@ def test_restarts_run_what_failed_and_what_was_left_out(
     result = engine.wait(result.execution_id, tmp_path / "3", timeout=120)
     assert result.state == "SUCCESS", result.log_text
     assert set(statuses(result, "collect").values()) == {"success"}
+    assert f"State kept: {state}." in result.log_text
     tried = attempts(result)
     assert [tried[name] for name in ("begin", "elsewhere", "middle", "end")] == [1, 1, 2, 2]
 

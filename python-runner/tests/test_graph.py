@@ -1,8 +1,10 @@
 """The pieces of a graph's runner, without dbt: which commands run what, how results become one, the cache of packs."""
 
+import importlib.metadata
 import json
 import threading
 import zipfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from kestra_dbt.graph.cache import unpacked
 from kestra_dbt.graph.index import Index, Place
 from kestra_dbt.graph.merging import edges_with_tests, left_out, merged
 from kestra_dbt.graph.pack import Contents, write_pack
+from kestra_dbt.graph.project import check_version
+from kestra_dbt.graph.promoting import promotion
 from kestra_dbt.graph.selecting import Step, known, steps
+from kestra_dbt.protocol import NodeFinished, Outcome, OwnState, Promotion
 
 INDEX = Index(
     dbt_version="1.11.16",
@@ -106,6 +111,67 @@ def test_what_a_failure_left_out_is_named() -> None:
     ]
 
 
+def finished(name: str, outcome: Outcome = Outcome.SUCCESS) -> NodeFinished:
+    """Return how a node ended."""
+    at = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    return NodeFinished(
+        invocation=2, unique_id=name, label=name, resource_type="model", outcome=outcome, status="", queued_at=at,
+        started_at=at, finished_at=at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nodes", "lost", "args", "obstacle"),
+    [
+        (("model.a", "test.a"), (), {}, None),
+        (("model.a",), (), {}, "the graph was of a part of the project, without test.a"),
+        ((), (), {}, "the graph was of a part of the project, without model.a and 1 more"),
+        (("model.a", "test.a"), ("a",), {}, "a left no results"),
+        (("model.a", "test.a"), (), {"sample": "3 days"}, "nodes ran with `empty` or `sample`"),
+    ],
+    ids=["whole", "a_test_is_missing", "nothing", "a_task_died", "a_sample"],
+)
+def test_the_state_is_replaced_by_the_whole_project_alone(
+    tmp_path: Path, nodes: list[str], lost: list[str], args: dict[str, Any], obstacle: str | None
+) -> None:
+    """What is ephemeral, or nothing that a build runs, needs no result; else the obstacle is named."""
+    kinds = {
+        "model.a": "model",
+        "test.a": "test",
+        "model.e": "ephemeral",
+        "source.s": "source",
+        "exposure.e": "exposure",
+    }
+    own = OwnState(project="shop", target="dev", branch="main")
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"args": args}))
+    index = INDEX.model_copy(update={"nodes": kinds, "own_state": own})
+    told = promotion(index, map(finished, nodes), lost, [results])
+    assert told == Promotion(project="shop", target="dev", branch="main", obstacle=obstacle)
+
+
+def test_what_did_not_do_well_keeps_the_state() -> None:
+    """Nodes that failed or were skipped, and a target that was not meant; without a state, there is nothing to tell."""
+    own = OwnState(project="shop", target="dev", branch="main")
+    index = INDEX.model_copy(update={"nodes": {"model.a": "model", "model.b": "model"}, "own_state": own})
+    nodes = [finished("model.a", Outcome.FAILED), finished("model.b", Outcome.SKIPPED)]
+    told = promotion(index, nodes, [], [])
+    assert told is not None
+    assert told.obstacle == "model.a and 1 more failed or did not run"
+    assert promotion(index.model_copy(update={"own_state": None}), nodes, [], []) is None
+    elsewhere = index.model_copy(update={"own_state": own.model_copy(update={"target": "prod"})})
+    told = promotion(elsewhere, map(finished, index.nodes), [], [])
+    assert told is not None
+    assert told.obstacle == "dbt ran project shop on target dev, so set `target` of Prepare"
+
+
+def test_a_pack_of_another_dbt_is_refused() -> None:
+    """What a dbt has parsed is for the same version alone."""
+    check_version(INDEX.model_copy(update={"dbt_version": importlib.metadata.version("dbt-core")}))
+    with pytest.raises(RequestError, match=r"was parsed by dbt 1\.5\.0, and here is dbt .*the same `dependencies`"):
+        check_version(INDEX.model_copy(update={"dbt_version": "1.5.0"}))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Contents:
     """Return a project as dbt leaves it."""
@@ -128,6 +194,8 @@ def test_the_same_project_makes_the_same_pack(project: Contents, tmp_path: Path)
     )
     (project.parsed / "partial_parse.msgpack").write_bytes(b"parsed at 2")
     assert write_pack(tmp_path / "2.zip", INDEX, project).id == first.id
+    own = OwnState(project="shop", target="dev", branch="topic")
+    assert write_pack(tmp_path / "branch.zip", INDEX.model_copy(update={"own_state": own}), project).id == first.id
     assert write_pack(tmp_path / "3.zip", INDEX.model_copy(update={"vars": {"day": 1}}), project).id != first.id
     (project.project / "dbt_project.yml").write_text("name: shop2\n")
     assert write_pack(tmp_path / "4.zip", INDEX, project).id != first.id

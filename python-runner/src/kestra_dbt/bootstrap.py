@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from kestra_dbt.contract import early_failure
 from kestra_dbt.engine import (
@@ -41,6 +41,15 @@ _HOPPED = "KESTRA_DBT_HOPPED"
 """Set once this program has gone on in another interpreter, so that it never goes round in circles."""
 
 
+class _Wishes(NamedTuple):
+    """What a request says about where it is carried out."""
+
+    dependencies: list[str]
+    engine: str
+    kind: str
+    needs_dbt: bool
+
+
 def main() -> None:
     """Run the command line given to this process."""
     arguments = sys.argv[1:]
@@ -67,13 +76,13 @@ def main() -> None:
 
 def _settle(arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
-    dependencies, engine, kind = _wishes(arguments[1])
+    dependencies, engine, kind, needs_dbt = _wishes(arguments[1])
     os.environ.pop(COMMAND_VARIABLE, None)
-    if kind in ("set_up", "graph_collect"):
-        _settle_without_dbt(arguments)
-        return
     if kind.startswith("platform_"):
         _settle_for_platform(dependencies, arguments)
+        return
+    if not needs_dbt:
+        _settle_without_dbt(arguments)
         return
     hopped = _HOPPED in os.environ
     met = hopped or all(is_installed(requirement) for requirement in dependencies)
@@ -96,7 +105,7 @@ def _settle(arguments: list[str]) -> None:
 
 def _go_warm(arguments: list[str]) -> None:
     """End here if a warm process is wanted and has carried out the request; else return."""
-    dbt_needed = _wishes(arguments[1])[2] in _OF_DBT
+    dbt_needed = _wishes(arguments[1]).kind in _OF_DBT
     if "KESTRA_DBT_WARM" in os.environ and dbt_needed and COMMAND_VARIABLE not in os.environ:
         from kestra_dbt.warm.client import carry_out  # noqa: PLC0415 - most have no need of it
 
@@ -146,16 +155,18 @@ def _no_dbt(engine: str, dependencies: list[str], command: str | None) -> str:
     )
 
 
-def _wishes(request_file: str) -> tuple[list[str], str, str]:
+def _wishes(request_file: str) -> _Wishes:
     """Read the fields that matter here; whatever else is wrong with the request is said where it is validated."""
     try:
         with open(request_file, encoding="utf-8") as file:  # noqa: PTH123 - older than pathlib's users may expect
             request = json.load(file)
         dependencies, engine = request.get("dependencies", []), request.get("engine", "AUTO")
         kind = request.get("kind", "")
+        needs_dbt = kind != "set_up" and (kind != "graph_collect" or bool(request.get("generate_docs")))
     except (OSError, ValueError, AttributeError):
-        return [], "AUTO", ""
-    return [str(requirement) for requirement in dependencies if str(requirement).strip()], str(engine), str(kind)
+        return _Wishes([], "AUTO", "", needs_dbt=True)
+    wanted = [str(requirement) for requirement in dependencies if str(requirement).strip()]
+    return _Wishes(wanted, str(engine), str(kind), needs_dbt)
 
 
 def _make_environment(dependencies: list[str], request_file: str, own: tuple[str, ...] = ()) -> str:

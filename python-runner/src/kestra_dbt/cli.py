@@ -74,7 +74,7 @@ def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: Stop
     if isinstance(request, GraphCollect):
         from kestra_dbt.graph.collecting import collect  # noqa: PLC0415
 
-        return collect(request, output)
+        return collect(request, secrets, output, stop_file)
     shared = os.environ.pop(SHARED_VARIABLE, None)
     if shared:
         from kestra_dbt.platform.shared.serving import serve  # noqa: PLC0415

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from kestra_dbt.core.collection import RESULTS
 from kestra_dbt.core.stop import StopReport
-from kestra_dbt.protocol import DbtRequest, Failure, FailureCode, Judgement, Outcome, ShellScript
+from kestra_dbt.protocol import Failure, FailureCode, Judgement, Outcome, ShellScript
+from kestra_dbt.protocol.options import DbtRequestBase
 from kestra_dbt.report.failed_nodes import of_nodes
 from kestra_dbt.report.results import Invocation, Results
 from kestra_dbt.report.verdict import Verdict
@@ -16,7 +17,7 @@ _KILLED_HARD = 137
 
 
 def judge(
-    request: DbtRequest, code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None
+    request: DbtRequestBase, code: int, results: Results, failures: dict[int, Failure], *, stopped: StopReport | None
 ) -> Verdict:
     """Judge a run by the exit code of its child and by what its invocations told."""
     rules, script = request.judgement, isinstance(request, ShellScript)

@@ -25,11 +25,14 @@ from kestra_dbt.terms.commands import runs_nodes
 class Reception:
     """Knows each invocation from its events, whether it ended by itself or was cut short."""
 
-    def __init__(self, results: Results, collector: Collector, pass_on: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, results: Results, collector: Collector, pass_on: Callable[[bytes], None], *, before: int = 0
+    ) -> None:
+        """``before``: number of invocations that were told of already."""
         self._results = results
         self._collector = collector
         self._pass_on = pass_on
-        self._count = 0
+        self._count = before
         self._places: dict[int, Places] = {}
         self._stopping = False
         self.failures: dict[int, Failure] = {}

@@ -3,28 +3,24 @@
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VARIABLE, pipe_name
 from kestra_dbt.core.collection import Collector
 from kestra_dbt.core.invoker import invoker
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.node_retries import merge_results, with_retries
 from kestra_dbt.core.options import arguments
-from kestra_dbt.core.private import count_begun, private_folder, put_dbt_on_path, write_private
-from kestra_dbt.core.processes import fork
+from kestra_dbt.core.private import put_dbt_on_path, write_private
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.resumption import resumed
 from kestra_dbt.core.state import with_state, write_empty
-from kestra_dbt.core.supervisor import Supervisor
+from kestra_dbt.core.supervision import supervised
 from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.core.tables import Table, table_of
-from kestra_dbt.core.task_profiles import TASK_PROFILES_VARIABLE
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.graph.pack import OF_THE_WHOLE, PACK
 from kestra_dbt.graph.running import Part
@@ -46,14 +42,6 @@ from kestra_dbt.standard_output import write_event, write_line
 from kestra_dbt.stop_file import StopFile
 from kestra_dbt.terms.commands import is_list, runs_nodes
 
-_DBT_DEFAULTS = {
-    # dbt.log is read in a browser
-    "DBT_USE_COLORS": "false",
-    "DBT_USE_COLORS_FILE": "false",
-    # it is kept whole: a rotation would part it
-    "DBT_LOG_FILE_MAX_BYTES": "0",
-}
-
 RESULTS_FILE = "run_results.json"
 
 _PLAIN_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
@@ -72,22 +60,15 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     results = Results(folder.path(NODES_FILE))
     collector = Collector(folder, OF_THE_WHOLE if isinstance(request, GraphNode) else frozenset())
     reception = Reception(results, collector, write_line)
-    with private_folder() as private, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        os.environ.update(variables_of(request, secrets, private))
-        work = _work(request, secrets, private, folder)
-        listener.bind(str(private / "events.sock"))
-        listener.listen()
-        supervisor = Supervisor(listener, reception, stop_file)
-        stop_file.check()
-        code = supervisor.run(lambda: fork(_in_child(work, listener)))
-        results.begun = count_begun(private)
+    child = supervised(lambda private: _work(request, secrets, private, folder), request, secrets, reception, stop_file)
+    results.begun = child.begun
     results.close()
     if folder.path(PACK).is_file():
         folder.announce(PACK)
     collector.announce_by_invocation()
     if isinstance(request, DbtCommand) and request.retry_nodes:
         _as_one(results, folder)
-    end = judge(request, code, results, reception.failures, stopped=supervisor.stopped)
+    end = judge(request, child.exit_code, results, reception.failures, stopped=child.stopped)
     summary = results.summary(time.monotonic() - began)
     if NODES_FILE not in results.tables:
         folder.announce(NODES_FILE)
@@ -102,17 +83,6 @@ def _as_one(results: Results, folder: OutputFolder) -> None:
     if len(of_nodes) > 1:
         merge_results([folder.path(f"{i.name}/{RESULTS_FILE}") for i in of_nodes], folder.path(RESULTS_FILE))
         folder.announce(RESULTS_FILE)
-
-
-def variables_of(request: DbtRequest, secrets: Secrets, private: Path) -> dict[str, str]:
-    """Return the variables that dbt gets on top of ours; profiles go to the folder ``private``."""
-    variables = {CHANNEL_VARIABLE: str(private / "events.sock"), DEBUG_VARIABLE: "1" if request.debug else "0"}
-    if secrets.profiles:
-        write_private(private / "profiles" / "profiles.yml", secrets.profiles)
-        variables["DBT_PROFILES_DIR"] = variables[TASK_PROFILES_VARIABLE] = str(private / "profiles")
-    for name, value in _DBT_DEFAULTS.items():
-        variables[name] = os.environ.get(name, value)
-    return variables
 
 
 def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFolder) -> Callable[[], int]:
@@ -173,17 +143,6 @@ def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:
 
 
 _DOCS_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "threads", "target_path", "log_path"}
-
-
-def _in_child(work: Callable[[], int], listener: socket.socket) -> Callable[[], int]:
-    """Let every dbt below know which pipe leads to the task's log, and leave the listening to the supervisor."""
-
-    def prepared() -> int:
-        listener.close()  # or a dbt that the supervisor had not let in when it was killed would wait for itself
-        os.environ[STDOUT_VARIABLE] = pipe_name(1)
-        return work()
-
-    return prepared
 
 
 def _script_command(interpreter: list[str], script: str, private: Path) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from kestra_dbt.protocol.graph_request import OwnState
 from kestra_dbt.protocol.message import Message
 
 FORMAT = 1
@@ -34,11 +35,13 @@ class Index(Message):
     packages: str = Field("dbt_packages", description="Folder of the packages, from the project on.")
     defer: bool = Field(False, description="Whether nodes defer to the state in the pack.")
     favor_state: bool = Field(False, description="Whether they prefer it.")
+    own_state: OwnState | None = Field(None, description="State that is replaced once all of the project was run.")
     nodes: dict[str, str] = Field({}, description="Each node with its type; `ephemeral` of models that are.")
 
     def identified(self, digests: list[tuple[str, str]]) -> "Index":
         """Return the same with its id, which depends on these files and their hashes too."""
-        whole = hashlib.sha256(self.model_copy(update={"id": ""}).model_dump_json().encode())
+        unpacked = self.model_copy(update={"id": "", "own_state": None})  # it makes no difference to what is unpacked
+        whole = hashlib.sha256(unpacked.model_dump_json().encode())
         for name, digest in sorted(digests):
             whole.update(f"\n{digest} {name}".encode())
         return self.model_copy(update={"id": whole.hexdigest()[:20]})

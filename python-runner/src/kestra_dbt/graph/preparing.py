@@ -54,7 +54,7 @@ def _config() -> RuntimeConfig:
 
 def _pack(request: DbtCommand, secrets: Secrets, manifest: Manifest, config: RuntimeConfig, pack: Path) -> None:
     options = request.options
-    state = options.defer_state or options.state
+    state = (options.defer_state or options.state) if options.defer else None  # nodes have no other use for it
     index = Index(
         dbt_version=manifest.metadata.dbt_version,
         project=config.project_name,
@@ -63,8 +63,9 @@ def _pack(request: DbtCommand, secrets: Secrets, manifest: Manifest, config: Run
         target=options.target,
         vars=json.loads(json.dumps(secrets.vars, default=str)),
         packages=str(config.packages_install_path),
-        defer=bool(options.defer and state),
+        defer=bool(state),
         favor_state=bool(options.favor_state),
+        own_state=request.own_state,
         nodes=_nodes(manifest),
     )
     project, parsed = Path(config.project_root), Path(config.project_target_path)

@@ -20,10 +20,11 @@ from kestra_dbt.protocol.event import (
     Outcome,
     PlatformRun,
     ProjectLoaded,
+    Promotion,
     Relation,
     Summary,
 )
-from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, PartResults
+from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, OwnState, PartResults
 from kestra_dbt.protocol.options import DbtOptions, Judgement, WarnErrorOptions
 from kestra_dbt.protocol.platform_request import (
     Following,
@@ -81,6 +82,7 @@ __all__ = [
     "NodeStarted",
     "Outcome",
     "Overrides",
+    "OwnState",
     "PartResults",
     "PlatformArtifacts",
     "PlatformCancel",
@@ -92,6 +94,7 @@ __all__ = [
     "PlatformRuns",
     "PlatformTrigger",
     "ProjectLoaded",
+    "Promotion",
     "Relation",
     "Request",
     "RequestAdapter",

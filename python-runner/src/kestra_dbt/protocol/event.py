@@ -184,6 +184,18 @@ class PlatformRun(_Event):
     details: dict[str, JsonValue] = Field({}, description="More about it, as names, times and who caused it; short.")
 
 
+class Promotion(_Event):
+    """The state that later runs compare with is replaced by this run, if it ends well; or why it stays."""
+
+    kind: Literal["promotion"] = "promotion"
+    project: str = Field(description="Name of the project whose state it is.")
+    target: str = Field(description="Name of the target.")
+    branch: str = Field(description="Branch of the git clone that the project was in.")
+    obstacle: str | None = Field(
+        None, description="Why the state stays as it is, for a sentence; none: it is replaced."
+    )
+
+
 class FailureCode(str, Enum):
     """What kind of thing went wrong."""
 
@@ -253,6 +265,7 @@ Event: TypeAlias = Annotated[
     | Metric
     | Link
     | PlatformRun
+    | Promotion
     | Failure
     | Ended,
     Field(discriminator="kind"),

@@ -4,9 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from kestra_dbt.contract import PROTOCOL_VERSION
 from kestra_dbt.protocol.message import Message
-from kestra_dbt.protocol.options import DbtOptions, DbtRequestBase, Judgement
+from kestra_dbt.protocol.options import DbtOptions, DbtRequestBase
+
+
+class OwnState(Message):
+    """Whose state it is that later runs compare with."""
+
+    project: str = Field(description="Name of the project.")
+    target: str = Field(description="Name of the target.")
+    branch: str = Field(description="Branch of the git clone that the project is in.")
 
 
 class GraphNode(DbtRequestBase):
@@ -28,16 +35,14 @@ class PartResults(Message):
     files: list[str] = Field([], description="Its run_results.json, sources.json, relative to the working directory.")
 
 
-class GraphCollect(Message):
-    """Make one run of the results of all parts."""
+class GraphCollect(DbtRequestBase):
+    """Make one run of the results of all parts. Only the documentation needs a dbt."""
 
-    version: str = Field(PROTOCOL_VERSION, description="Version of the contract, major.minor.")
     kind: Literal["graph_collect"] = "graph_collect"
-    debug: bool = Field(False, description="As of other requests; there is nothing more to tell.")
-    judgement: Judgement = Field(Judgement(), description="What counts as a success.")
     pack: str = Field(description="The pack, relative to the working directory.")
     parts: list[PartResults] = Field([], description="In the order in which they ended.")
     nodes: list[str] = Field(
         [],
         description="dbt's ids of all nodes of the graph; none: those with a result, and what depends on failed ones.",
     )
+    generate_docs: bool = Field(False, description="If no node failed, write the documentation too.")

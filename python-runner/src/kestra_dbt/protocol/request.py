@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, TypeAdapter, field_validator
 
 from kestra_dbt.contract import PROTOCOL_VERSION, SECRETS_VARIABLE
-from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode
+from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, OwnState
 from kestra_dbt.protocol.message import Message
 from kestra_dbt.protocol.options import DbtOptions, DbtRequestBase
 from kestra_dbt.protocol.platform_request import (
@@ -62,6 +62,9 @@ class DbtCommand(DbtRequestBase):
         False,
         description="Of `parse`: bring the packages first, and pack the project with what was parsed, as the artifact "
         "pack.zip. `state` and `defer_state` are for the tasks that use it.",
+    )
+    own_state: OwnState | None = Field(
+        None, description="Of a pack: the state that is replaced once all of the project was run."
     )
 
 

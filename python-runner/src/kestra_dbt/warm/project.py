@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from kestra_dbt.core.private import private_folder
-from kestra_dbt.core.run import variables_of
+from kestra_dbt.core.supervision import variables_of
 from kestra_dbt.graph.running import Part
 from kestra_dbt.protocol import SECRETS_VARIABLE, GraphNode
 from kestra_dbt.request_file import read_request, read_secrets

@@ -14,6 +14,8 @@ from kestra_dbt.graph.flow.tasks import Graph, Task, build
 
 _SUMMARY = 160
 _PACK = "{{ outputs.prepare.pack }}"
+_PACK_IF_ANY = "{{ outputs.prepare.pack ?? '' }}"
+"""Collect runs after a Prepare that failed, too, and then says so."""
 _OURS = frozenset({"id", "type", "pack", "nodes", "dependsOn"})
 """Properties that make the graph."""
 
@@ -52,7 +54,7 @@ def _content(manifest: Manifest, graph: Graph, options: Options) -> Properties:
     if options.concurrent:
         dag["concurrent"] = options.concurrent
     dag["tasks"] = _tasks(graph, options)
-    collect = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": _PACK}
+    collect = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": _PACK_IF_ANY}
     own = dict(settings.get("flow", {}))
     return {
         "id": valid(options.flow_id or manifest.project),

@@ -24,6 +24,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "metric", value = Event.Metric.class),
     @JsonSubTypes.Type(name = "link", value = Event.Link.class),
     @JsonSubTypes.Type(name = "platform_run", value = Event.PlatformRun.class),
+    @JsonSubTypes.Type(name = "promotion", value = Event.Promotion.class),
     @JsonSubTypes.Type(name = "failure", value = Event.Failure.class),
     @JsonSubTypes.Type(name = "ended", value = Event.Ended.class)
 })
@@ -82,6 +83,9 @@ public sealed interface Event {
             details = details == null ? Map.of() : details;
         }
     }
+
+    /** The state that later runs compare with is replaced, if the run ends well; or, with an obstacle, why it stays. */
+    record Promotion(String project, String target, String branch, String obstacle) implements Event {}
 
     /** Why the run failed; the last one counts. */
     record Failure(String code, String sentence, String detail) implements Event {}

@@ -25,11 +25,24 @@ public sealed interface GraphRequest extends Request {
     /**
      * Make one run of the results of all parts.
      *
-     * @param pack  the pack, relative to the working directory
-     * @param parts in the order in which they ended
-     * @param nodes dbt's ids of all nodes of the graph; none: those that have a result
+     * @param pack         the pack, relative to the working directory
+     * @param parts        in the order in which they ended
+     * @param nodes        dbt's ids of all nodes of the graph; none: those that have a result
+     * @param generateDocs write the documentation too
+     * @param engine       for the documentation: AUTO, CORE or FUSION; null for AUTO
+     * @param dependencies for the documentation: pip requirements, installed if the interpreter has no dbt
+     * @param debug        report dbt's debug lines too
+     * @param judgement    what counts as a success, or null
      */
-    record Collect(String pack, List<Part> parts, List<String> nodes, boolean debug, Request.Judgement judgement) implements GraphRequest {}
+    record Collect(
+        String pack, List<Part> parts, List<String> nodes, boolean generateDocs, String engine, List<String> dependencies, boolean debug,
+        Request.Judgement judgement
+    ) implements GraphRequest {
+        /** The same of these parts. */
+        public Collect of(List<Part> parts) {
+            return new Collect(pack, parts, nodes, generateDocs, engine, dependencies, debug, judgement);
+        }
+    }
 
     /**
      * What a task of the graph left.

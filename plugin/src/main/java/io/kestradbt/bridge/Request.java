@@ -46,26 +46,42 @@ public sealed interface Request permits Request.DbtCommand, Request.ShellScript,
      * @param emptyStates  folders of an earlier state that the runner makes, as of a project without nodes
      * @param resume       earlier attempts of which what they did is left out, or null
      * @param pack         of {@code parse}: pack the project with what was parsed
+     * @param ownState     of a pack: the state that is replaced once all of the project was run, or null
      */
     record DbtCommand(
         List<String> command, Map<String, Object> options, List<String> args, String engine, List<String> dependencies, boolean debug,
-        boolean generateDocs, Judgement judgement, RetryNodes retryNodes, List<String> emptyStates, Resume resume, boolean pack
+        boolean generateDocs, Judgement judgement, RetryNodes retryNodes, List<String> emptyStates, Resume resume, boolean pack,
+        OwnState ownState
     ) implements Request {
         /** The same with other options and folders of a state. */
         public DbtCommand withState(Map<String, Object> options, List<String> emptyStates) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack, ownState);
         }
 
         /** The same, with the project packed. */
         public DbtCommand packed() {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, true);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, true, ownState);
+        }
+
+        /** The same, packed for a graph that replaces this state. */
+        public DbtCommand withOwnState(OwnState ownState) {
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack, ownState);
         }
 
         /** The same, to go on after these attempts. */
         public DbtCommand withResume(Resume resume) {
-            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack);
+            return new DbtCommand(command, options, args, engine, dependencies, debug, generateDocs, judgement, retryNodes, emptyStates, resume, pack, ownState);
         }
     }
+
+    /**
+     * Whose state it is that later runs compare with.
+     *
+     * @param project name of the project
+     * @param target  of the profile
+     * @param branch  of the git clone that the project is in
+     */
+    record OwnState(String project, String target, String branch) {}
 
     /**
      * Retry nodes that failed for a reason that may pass; null stands for a default.

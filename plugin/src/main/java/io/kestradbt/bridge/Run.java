@@ -28,6 +28,7 @@ public final class Run {
     private Event.ProjectLoaded project;
     private final Map<String, String> links = new LinkedHashMap<>();
     private Event.PlatformRun platformRun;
+    private Event.Promotion promotion;
     private boolean heard;
     private Event.Failure failure;
     private volatile Event.Ended ended; // looked at while a stop is awaited
@@ -63,6 +64,7 @@ public final class Run {
             case Event.Metric metric -> sink.metric(metric);
             case Event.Link link -> links.put(link.name(), link.url());
             case Event.PlatformRun run -> platformRun = run;
+            case Event.Promotion told -> promotion = told;
             case Event.Failure reason -> failure = reason;
             case Event.Ended end -> ended = end;
             case Event.Unknown unknown -> skip(unknown);
@@ -114,6 +116,11 @@ public final class Run {
     /** The run on the dbt platform as it was told last; empty if there is none. */
     public Optional<Event.PlatformRun> platformRun() {
         return Optional.ofNullable(platformRun);
+    }
+
+    /** What becomes of the state that later runs compare with; empty if that is not for the run to say. */
+    public Optional<Event.Promotion> promotion() {
+        return Optional.ofNullable(promotion);
     }
 
     /** Nodes that failed, by dbt's ids, with those that never ended. */

@@ -97,7 +97,7 @@ public abstract class AbstractDbtCommand extends AbstractDbt implements ProjectO
             command(rendering), options(rendering).values(), rendering.list("args", args), engine(rendering),
             rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), docs(rendering),
             judgement(rendering), this instanceof RetryNodesOptions task && task.getRetryNodes() != null ? task.getRetryNodes().request(rendering) : null,
-            List.of(), null, false
+            List.of(), null, false, null
         );
     }
 

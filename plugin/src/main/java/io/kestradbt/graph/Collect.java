@@ -3,7 +3,6 @@ package io.kestradbt.graph;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +13,6 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
-import io.kestra.core.models.tasks.RunnableTask;
 import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.scripts.exec.scripts.runners.CommandsWrapper;
 import io.kestradbt.bridge.Event;
@@ -22,11 +20,10 @@ import io.kestradbt.bridge.GraphRequest;
 import io.kestradbt.bridge.NodeRows;
 import io.kestradbt.bridge.Request;
 import io.kestradbt.bridge.RunResult;
-import io.kestradbt.bridge.Secrets;
+import io.kestradbt.core.AbstractDbt;
 import io.kestradbt.core.DbtOutput;
-import io.kestradbt.core.options.Warnings;
+import io.kestradbt.state.Promotion;
 import io.kestradbt.task.Rendering;
-import io.kestradbt.task.RunnerTask;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.constraints.NotNull;
 import lombok.Builder;
@@ -48,7 +45,8 @@ import lombok.experimental.SuperBuilder;
         Takes what the `Node` tasks of this execution left that worked on the same pack, and leaves what a single `Build` would: one `run_results.json` and
         `manifest.json`, as `dbt retry` and `state:` selectors read them, the table `nodes`, figures, and a summary page. Nodes that did not run because
         another one failed are in it, as skipped. After a restart the newest result of each node counts. It belongs into `finally` of the flow, so that it
-        also runs after a failure. If nodes failed, it is a WARNING that names them; the graph itself has failed then. It needs no dbt."""
+        also runs after a failure. If nodes failed, it is a WARNING that names them; the graph itself has failed then. It needs no dbt, unless it writes
+        the documentation. If `Prepare` has `state: auto`, and every node of the project has done well, the state is replaced."""
 )
 @Plugin(
     examples = @Example(
@@ -100,14 +98,14 @@ import lombok.experimental.SuperBuilder;
             finally:
               - id: collect
                 type: io.kestradbt.graph.Collect
-                pack: "{{ outputs.prepare.pack }}"
+                pack: "{{ outputs.prepare.pack ?? '' }}"
+                generateDocs: true
+                profiles: "{{ render(vars.profiles) }}"
             """
     )
 )
-public class Collect extends RunnerTask<DbtOutput> implements RunnableTask<DbtOutput> { // Kestra looks for the outputs here
-    private static final String IMAGE = "ghcr.io/kestra-io/dbt";
-
-    @Schema(title = "Packed project", description = "The output `pack` of the `Prepare` task that the nodes used.")
+public class Collect extends AbstractDbt {
+    @Schema(title = "Packed project", description = "The output `pack` of the `Prepare` task that the nodes used, as `{{ outputs.prepare.pack ?? '' }}`: if it is empty, the task says that `Prepare` made none.")
     @PluginProperty(group = "main")
     @NotNull
     private Property<String> pack;
@@ -120,46 +118,37 @@ public class Collect extends RunnerTask<DbtOutput> implements RunnableTask<DbtOu
     private Property<List<String>> nodes;
 
     @Schema(
-        title = "Which warnings make the task WARNING",
-        description = "`NONE`: no warning of dbt. `NODES`: tests that warn, and sources that are older than `warn_after` allows. Unset: `NODES`. A node that failed does so in any case."
+        title = "Write the documentation too",
+        description = """
+            If no node failed, as the artifacts `catalog.json` and `docs.html`, one static page. This needs what a `Node` needs: the same `profiles` and
+            the same dbt, as by `dependencies`, which nothing else here uses. Unset or `false`: it is not written."""
     )
-    @PluginProperty(group = "execution")
-    private Property<Warnings> warnings;
-
-    @Schema(title = "Container image", description = "Only for a task runner that starts containers. It must have Python 3.10 or newer. Unset: `ghcr.io/kestra-io/dbt`.")
-    @PluginProperty(group = "execution")
-    private Property<String> containerImage;
-
-    @Schema(title = "Time to stop in", description = "On a kill or a `timeout`; what is left after this time is killed.")
-    @PluginProperty(group = "execution")
+    @PluginProperty(group = "main")
     @Builder.Default
-    @NotNull
-    private Property<Duration> killGrace = Property.ofValue(Duration.ofSeconds(10));
+    private Property<Boolean> generateDocs = Property.ofValue(false);
 
     @Override
     protected RunResult carryOut(RunContext runContext, Rendering rendering, CommandsWrapper commands, Consumer<Event> listener) throws Exception {
-        String uri = PackFile.uri(rendering, pack);
+        String uri = rendering.text(pack).map(String::strip)
+            .orElseThrow(() -> new IllegalArgumentException("Prepare made no pack, so no node ran and there is nothing to collect: see in the log of Prepare why it failed."));
         PackFile.fetch(runContext, uri);
-        Request request = new GraphRequest.Collect(
-            PackFile.PATH, parts(runContext, uri), rendering.list("nodes", nodes), rendering.bool("debug", getDebug()).orElse(false),
-            Request.Judgement.of(null, rendering.constant("warnings", warnings, Warnings.class).map(Rendering::word).orElse(null))
+        Request request = request(rendering).of(parts(runContext, uri));
+        RunResult result = runner(runContext, rendering, commands).run(request, secrets(runContext, rendering, commands), listener);
+        new Promotion(runContext).after(result, killed());
+        return result;
+    }
+
+    @Override
+    protected GraphRequest.Collect request(Rendering rendering) throws IllegalVariableEvaluationException {
+        return new GraphRequest.Collect(
+            PackFile.PATH, List.of(), rendering.list("nodes", nodes), rendering.bool("generateDocs", generateDocs).orElse(false), engine(rendering),
+            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), judgement(rendering)
         );
-        return runner(runContext, rendering, commands).run(request, new Secrets(null, Map.of(), Map.of(), null), listener);
     }
 
     @Override
     protected NodeRows rows(Rendering rendering) {
         return NodeRows.NONE;
-    }
-
-    @Override
-    protected DbtOutput output(Rendering rendering, RunResult result) throws IllegalVariableEvaluationException {
-        return DbtOutput.of(result);
-    }
-
-    @Override
-    protected String defaultImage(Rendering rendering) {
-        return IMAGE;
     }
 
     @SuppressWarnings("unchecked")

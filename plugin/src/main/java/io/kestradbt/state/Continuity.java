@@ -107,6 +107,9 @@ public final class Continuity {
             }
         }
         Request.DbtCommand request = given.withState(options, empty);
+        if (own != null && given.pack()) {
+            request = request.withOwnState(new Request.OwnState(own.project(), own.target(), own.branch()));
+        }
         return resumePoint.isPresent() ? request.withResume(resumePoint.get().fetch(fingerprint).orElse(null)) : request;
     }
 
@@ -188,8 +191,7 @@ public final class Continuity {
         } else if (isPart()) {
             logger.info("The state of {} stays as it is: this run was of a part of the project.", own);
         } else {
-            store().promote(own, result.artifacts(), AttemptFolder.execution(runContext));
-            logger.info("State kept: {}.", own);
+            new Promotion(runContext).promote(own, result.artifacts());
         }
     }
 

@@ -67,6 +67,7 @@ class ProtocolTest {
             new Event.Metric("timer", "duration", 4.2, Map.of()),
             new Event.Link("run", "https://ab123.us1.dbt.com/deploy/12345/projects/55/runs/70471831584850/"),
             new Event.PlatformRun(70471831584850L, "error", true, Map.of("job_name", "nightly build", "git_branch", "main", "run_duration_s", 32)),
+            new Event.Promotion("shop", "prod", "main", "model.shop.orders failed or did not run"),
             new Event.Failure("nodes", "1 of 3 nodes failed: test not_null.order_id.", "test.shop.not_null_stg_orders_order_id.81cfe2fe64: Got 2 results"),
             new Event.Ended(Outcome.FAILED, 1, null, new Summary(3, 1, 0, 1, 1, 42, 1, 4.2))
         );
@@ -117,7 +118,8 @@ class ProtocolTest {
         options.put("fail_fast", false);
         Request request = new Request.DbtCommand(
             List.of("build"), options, List.of("--no-version-check"), "FUSION", List.of("dbt-core>=1.10,<1.12", "dbt-duckdb"), false, true,
-            new Request.Judgement("fail", "all"), new Request.RetryNodes(null, 0.5, List.of()), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json")), true
+            new Request.Judgement("fail", "all"), new Request.RetryNodes(null, 0.5, List.of()), List.of(".kestra-dbt/state"), new Request.Resume("Attempt 1 of execution 5x", List.of(".kestra-dbt/resume/1.json")), true,
+            new Request.OwnState("shop", "prod", "main")
         );
 
         assertThat(JSON.readTree(Protocol.encode(request))).isEqualTo(JSON.readTree(Samples.text("dbt_command.json")));
@@ -147,7 +149,7 @@ class ProtocolTest {
             arguments("graph_collect", new GraphRequest.Collect(
                 ".kestra-dbt/pack.zip",
                 List.of(new GraphRequest.Part("stg_orders", List.of(".kestra-dbt/results/1-run_results.json")), new GraphRequest.Part("orders", List.of())),
-                List.of("model.shop.stg_orders", "model.shop.orders"), true, new Request.Judgement(null, "none")
+                List.of("model.shop.stg_orders", "model.shop.orders"), true, "CORE", List.of("dbt-duckdb"), true, new Request.Judgement(null, "none")
             )),
             arguments("platform_trigger", new PlatformRequest.Trigger(
                 new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),

@@ -28,7 +28,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @KestraTest
 class ContinuityTest {
     private static final Request.DbtCommand BUILD =
-        new Request.DbtCommand(List.of("build"), Map.of("target", "dev", "threads", 2), List.of(), null, List.of(), false, false, null, null, List.of(), null, false);
+        new Request.DbtCommand(List.of("build"), Map.of("target", "dev", "threads", 2), List.of(), null, List.of(), false, false, null, null, List.of(), null, false, null);
     private static final Secrets SECRETS = new Secrets(null, Map.of("day", 1), Map.of(), null);
 
     @Inject
@@ -84,7 +84,7 @@ class ContinuityTest {
         );
         return new RunResult(
             1, Map.of("run_results.json", results), Map.of(), Map.of(), new Summary(0, 0, 0, 0, 0, 0, 0, 0), null, null, List.of(),
-            Optional.empty(), Optional.empty(), Map.of(), Optional.empty(), false, stopped, failure
+            Optional.empty(), Optional.empty(), Map.of(), Optional.empty(), Optional.empty(), false, stopped, failure
         );
     }
 

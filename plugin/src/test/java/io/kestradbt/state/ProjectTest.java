@@ -81,6 +81,6 @@ class ProjectTest {
     }
 
     private static Request.DbtCommand request(Map<String, Object> options) {
-        return new Request.DbtCommand(List.of("build"), options, List.of(), null, List.of(), false, false, null, null, List.of(), null, false);
+        return new Request.DbtCommand(List.of("build"), options, List.of(), null, List.of(), false, false, null, null, List.of(), null, false, null);
     }
 }
