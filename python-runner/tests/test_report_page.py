@@ -133,8 +133,8 @@ def test_nothing_of_the_page_is_elsewhere(page: Page) -> None:
     assert addresses == {"http://www.w3.org/2000/svg", "https://github.com/leeoniya/uPlot"}
 
 
-def test_uplot_is_as_it_was_published() -> None:
-    """The library's files are those of version 1.6.32 on npm, with its licence."""
+def test_uplot_is_as_it_was_published(page: Page) -> None:
+    """The library's files are those of version 1.6.32 on npm, and its licence goes with each page."""
     folder = files("kestra_dbt.report.page") / "assets" / "uplot"
     sums = {
         "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
@@ -142,6 +142,7 @@ def test_uplot_is_as_it_was_published() -> None:
         "LICENSE": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
     }
     assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sums} == sums
+    assert (folder / "LICENSE").read_text() in page.written()
 
 
 def test_a_large_run_makes_a_small_page(page: Page) -> None:

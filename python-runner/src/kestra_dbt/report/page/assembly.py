@@ -23,7 +23,12 @@ def page(data: object) -> str:
     """Return the page that shows ``data``."""
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
     return Template(_joined(("page.html",))).substitute(
-        style=style, script=script, style_hash=_hash(style), script_hash=_hash(script), data=_island(data)
+        licence=_joined(("uplot/LICENSE",)),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        data=_island(data),
     )
 
 
