@@ -204,6 +204,12 @@ def test_many_nodes_can_be_found(look: Look, tmp_path: Path) -> None:
         const pointed = text("#gantt .told");
         await mouse("mousedown", "mouseup", "click");
         const clicked = text("svg .chosen title");
+        await mouse("mousedown");
+        Object.assign(at, { clientX: box.left + 200, movementX: 100 });
+        await mouse("mousemove", "mouseup");
+        const zoomed = gantt();
+        await mouse("dblclick");
+        const whole = gantt();
         await press("A row a node");
         const rows = gantt();
         one("#gantt .scroll").scrollTop = 20 * 18;
@@ -214,7 +220,7 @@ def test_many_nodes_can_be_found(look: Look, tmp_path: Path) -> None:
         search.dispatchEvent(new Event("input"));
         await wait();
         const [found, table, told] = [gantt(), text("tbody"), text("#filter")];
-        return { threads, around, chosen, pointed, clicked, rows, scrolled, found, table, told };
+        return { threads, around, chosen, pointed, clicked, zoomed, whole, rows, scrolled, found, table, told };
         """,
     )
     assert seen["threads"] == {"bars": str(MANY), "rows": str(THREADS)}
@@ -223,6 +229,8 @@ def test_many_nodes_can_be_found(look: Look, tmp_path: Path) -> None:
     (pointed,) = set(re.findall(r"model_(\d+)", seen["pointed"]))
     assert int(pointed) % THREADS == 0  # it is in the first row
     assert f"model_{pointed} " in seen["clicked"]
+    assert 0 < int(seen["zoomed"]["bars"]) < MANY / 2
+    assert seen["whole"] == seen["threads"]
     assert int(seen["rows"]["rows"]) == MANY
     assert 20 <= int(seen["rows"]["bars"]) <= 40
     assert 20 <= int(seen["scrolled"]["bars"]) <= 40
@@ -232,13 +240,19 @@ def test_many_nodes_can_be_found(look: Look, tmp_path: Path) -> None:
 
 
 def test_the_address_says_what_is_shown_first(look: Look, tmp_path: Path) -> None:
-    """Words, a state, the kind of rows and a node can be given."""
+    """Words, a state, the kind of rows and a node can be given; the node tells of its tests."""
     names = [f"model.shop.model_{number}" for number in range(100)]
     nodes = [node(name, name[11:], i, Outcome.WARNING if i % 2 else Outcome.SUCCESS) for i, name in enumerate(names)]
+    outcomes = {"unique": Outcome.SUCCESS, "not_null": Outcome.FAILED}
+    tests = [node(f"test.shop.{name}", name, 100, ended) for name, ended in outcomes.items()]
+    nodes += [test.model_copy(update={"resource_type": "test", "parent": names[7]}) for test in tests]
     after = "#find=model_1&state=warning&rows=nodes&node=model.shop.model_7"
-    seen = look(page_of(tmp_path, nodes, {}), 'return { gantt: gantt(), chosen: text("svg .chosen title") };', after)
+    steps = 'return { gantt: gantt(), chosen: text("svg .chosen"), told: text("#lineage .told") };'
+    seen = look(page_of(tmp_path, nodes, {}), steps, after)
     assert seen["gantt"]["rows"] == "6"  # 1, 11, 13, 15, 17, 19
     assert "model_7" in seen["chosen"]
+    assert "✕ 1/2" in seen["chosen"]
+    assert "not_null" in seen["told"]
 
 
 def test_hostile_names_do_nothing(look: Look, tmp_path: Path) -> None:
