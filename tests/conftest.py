@@ -64,9 +64,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(parameters.params["kestra"]))
 
 
-def environment(temporary: Path) -> dict[str, str]:
+WARM = VERSIONS[-1]
+"""The Kestra all of whose tasks run as with the task runner Warm: the same cases over both ways."""
+
+
+def environment(version: str, temporary: Path) -> dict[str, str]:
     """Return the environment of an engine whose workers find this Python, which has dbt, as python3."""
+    warm = {"KESTRA_DBT_WARM": str(os.getpid())}
     return {
+        **(warm if version == WARM else {}),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "KESTRA_URL": KESTRA_URL,
@@ -82,7 +88,7 @@ def engine(kestra: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ke
         with container.started(version, SECRETS) as server:
             yield server
         return
-    with Engine.start(version, secrets=SECRETS, env=environment(tmp_path_factory.mktemp("runner"))) as engine:
+    with Engine.start(version, secrets=SECRETS, env=environment(version, tmp_path_factory.mktemp("runner"))) as engine:
         yield engine
 
 

@@ -184,12 +184,23 @@ def read(file: Path) -> bytes:
 
 
 def runner_processes(engine: Engine) -> list[int]:
-    """Return the processes of our runner below an engine: the supervisor, then the one with dbt.
+    """Return the processes that carry out requests for dbt: the supervisor, then the one with dbt.
 
-    The one in which tasks of the dbt platform wait together outlasts them, as it should, and is not counted.
+    They are below the engine, or forks of a warm process. What is to outlast tasks is not counted: the one in which
+    tasks of the dbt platform wait together, and warm processes.
     """
-    ours = [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
-    return [pid for pid in ours if b"KESTRA_DBT_SHARED=" not in read(Path(f"/proc/{pid}/environ"))]
+    below = [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
+    plain = [pid for pid in below if b"KESTRA_DBT_SHARED=" not in read(Path(f"/proc/{pid}/environ"))]
+    return plain + [
+        pid for pid in warm_processes(engine.pid, os.getpid()) if read(Path(f"/proc/{pid}/comm")) == b"kestra-dbt run\n"
+    ]
+
+
+def warm_processes(*workers: int) -> list[int]:
+    """Return the warm processes that end with one of ``workers``, and their forks, as they began."""
+    ends = tuple(f"\0{pid}\0".encode() for pid in workers)
+    commands = {int(file.parent.name): read(file) for file in Path("/proc").glob("[0-9]*/cmdline")}
+    return sorted(pid for pid, line in commands.items() if b"kestra_dbt.warm.server" in line and line.endswith(ends))
 
 
 @pytest.mark.by_turns

@@ -293,7 +293,9 @@ def test_a_dead_engine_leaves_its_runs_to_the_next_one(kestra: str, platform: Fa
         platform.script(jobs[stage], (1 if stage == "queued" else 3, 600))
     over = platform.trigger(jobs["over"])  # dbt is run and recorded
     platform.wait(over)
-    start = partial(Engine.start, kestra, secrets=SECRETS, env={**environment(tmp_path), **WATCHED}, in_memory=False)
+    start = partial(
+        Engine.start, kestra, secrets=SECRETS, env={**environment(kestra, tmp_path), **WATCHED}, in_memory=False
+    )
     engine = start()
     executions = {}
     for stage in stages:

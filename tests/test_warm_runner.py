@@ -6,18 +6,12 @@ import flows
 import pytest
 from client import Engine, LogEntry
 from conftest import PROJECTS, RunFlow
-from test_bad_input import read
+from test_bad_input import warm_processes
 from test_core_build import node_runs
 from test_kill import wait_until
 
 WARM = "taskRunner: {type: io.kestradbt.runner.Warm}"
 STARTED = "A warm process was started"
-
-
-def warm_processes() -> list[int]:
-    """Return the warm process, and its forks."""
-    commands = Path("/proc").glob("[0-9]*/cmdline")
-    return [int(file.parent.name) for file in commands if b"kestra_dbt.warm.server" in read(file)]
 
 
 @pytest.mark.by_turns
@@ -29,7 +23,7 @@ def test_builds_share_a_process_and_nothing_else(run_flow: RunFlow, engine: Engi
     assert STARTED not in second.log_text
     assert set(node_runs(second)) == set(node_runs(first))
     assert set(second.outputs("build")["artifacts"]) == set(first.outputs("build")["artifacts"])
-    (idle,) = warm_processes()
+    (idle,) = warm_processes(engine.pid)
 
     slow = flows.build(f"{WARM}\nvars: {{rows: 4000000000}}")
     execution_id = engine.submit(slow, files=PROJECTS / "broken" / "slow")
@@ -40,5 +34,5 @@ def test_builds_share_a_process_and_nothing_else(run_flow: RunFlow, engine: Engi
 
     killed = engine.wait(execution_id, tmp_path / "killed", timeout=120, on_log=kill_at_the_first)
     assert killed.state == "KILLED", killed.log_text
-    wait_until(lambda: warm_processes() == [idle])
+    wait_until(lambda: warm_processes(engine.pid) == [idle])
     assert {"dbt.log", "nodes.ion"} <= set(killed.outputs("build")["artifacts"])

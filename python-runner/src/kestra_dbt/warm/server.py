@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from kestra_dbt.core.system import name_process
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.place import SOCKET
 from kestra_dbt.warm.project import have_ready
@@ -60,6 +61,7 @@ class _Server:
     """Listens at a socket, and forks."""
 
     def __init__(self, path: Path, worker_end: int) -> None:
+        name_process("kestra-dbt warm")
         gc.collect()
         gc.freeze()  # or a collection in a fork would copy all that is shared with it
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
@@ -115,5 +117,6 @@ class _Server:
         return self._watch(asked)
 
     def _watch(self, asked: Asked) -> int:
+        name_process("kestra-dbt wait")
         os.close(self._worker_end)
         return watch(asked)

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from kestra_dbt.core.system import die_with_parent, name_process
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.client import GO, STARTED
 
@@ -52,8 +53,8 @@ def end(code: int) -> NoReturn:
 
 def _carry_out(asked: Asked, watching: int) -> int:
     from kestra_dbt.cli import run_command_line  # noqa: PLC0415 - it is there
-    from kestra_dbt.core.system import die_with_parent  # noqa: PLC0415
 
+    name_process("kestra-dbt run")
     for number, descriptor in enumerate(asked.descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
