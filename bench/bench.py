@@ -19,6 +19,7 @@ import graph  # noqa: E402
 import memory  # noqa: E402
 import overhead  # noqa: E402
 import waits  # noqa: E402
+import warm  # noqa: E402
 from client import VERSIONS  # noqa: E402
 
 SIZES = ((100, 200, 5), (700, 1300, 3))
@@ -43,6 +44,8 @@ def main() -> None:
         found += flow.measure(options.rounds or 3, env)
     if options.only in (None, "graph"):
         found += graph.measure(options.rounds or 3, options.kestra, env)
+    if options.only in (None, "warm"):
+        found += warm.measure(options.rounds or 5, env)
     figures.show(found)
 
 
@@ -55,7 +58,7 @@ def environment() -> dict[str, str]:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("overhead", "memory", "platform", "flow", "graph"))
+    parser.add_argument("--only", choices=("overhead", "memory", "platform", "flow", "graph", "warm"))
     parser.add_argument("--kestra", choices=VERSIONS, default=VERSIONS[0])
     parser.add_argument("--rounds", type=int, help="of each comparison (5 of the small build, else 3)")
     parser.add_argument("--models", type=int, help="one build of this size, instead of 300 and 2,000 nodes")

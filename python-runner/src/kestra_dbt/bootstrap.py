@@ -60,8 +60,9 @@ def main() -> None:
             "set `pythonPath` to such an interpreter.".format(*sys.version_info[:2], *OLDEST_PYTHON),
         )
     if arguments[:1] == ["run"] and len(arguments) > 1:
+        _go_warm(arguments, start=False)  # a warm process of this interpreter has all that would be looked for
         _settle(arguments)
-        _go_warm(arguments)
+        _go_warm(arguments, start=True)
     elif arguments[:1] == ["platform"] and not can_reach_platform():
         needed = " ".join((*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS))
         sys.exit(f"{sys.executable} lacks what this needs: install {needed}")
@@ -103,16 +104,25 @@ def _settle(arguments: list[str]) -> None:
         )
 
 
-def _go_warm(arguments: list[str]) -> None:
-    """End here if a warm process is wanted and has carried out the request; else return."""
-    dbt_needed = _wishes(arguments[1]).kind in _OF_DBT
-    if "KESTRA_DBT_WARM" in os.environ and dbt_needed and COMMAND_VARIABLE not in os.environ:
-        from kestra_dbt.warm.client import carry_out  # noqa: PLC0415 - most have no need of it
+def _go_warm(arguments: list[str], *, start: bool) -> None:
+    """End here if a warm process is wanted and has carried out the request; else return.
 
-        archive = getattr(globals()["__loader__"], "archive", None)
-        code = carry_out(arguments, Path(archive) if archive else Path(__file__).absolute().parent.parent)
-        if code is not None:
-            sys.exit(code)
+    Args:
+        arguments: of this program.
+        start: whether this interpreter is known to be the right one, so that a warm process may be started for it.
+    """
+    wishes = _wishes(arguments[1])
+    if "KESTRA_DBT_WARM" not in os.environ or COMMAND_VARIABLE in os.environ or wishes.kind not in _OF_DBT:
+        return
+    if not start and (wishes.dependencies or wishes.engine == "FUSION"):
+        return
+    from kestra_dbt.warm.client import carry_out  # noqa: PLC0415 - most have no need of it
+
+    archive = getattr(globals()["__loader__"], "archive", None)
+    program = Path(archive) if archive else Path(__file__).absolute().parent.parent
+    code = carry_out(arguments, program, start=start)
+    if code is not None:
+        sys.exit(code)
 
 
 def _settle_for_platform(dependencies: list[str], arguments: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -34,6 +33,8 @@ def can_import_dbt() -> bool:
 
 def has_own_requirements() -> bool:
     """Tell whether this interpreter has what the runner itself needs beside dbt."""
+    import importlib.metadata  # noqa: PLC0415 - it takes as long as the rest of this module
+
     try:
         return int(importlib.metadata.version("pydantic").split(".")[0]) >= 2  # noqa: PLR2004 - its major version
     except (importlib.metadata.PackageNotFoundError, ValueError):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
 import re
 import shutil
@@ -50,6 +49,8 @@ def is_installed(requirement: str) -> bool:
     parts = _NAME.match(requirement)
     if not parts:
         return False
+    import importlib.metadata  # noqa: PLC0415 - it takes as long as the rest of this module
+
     try:
         version = importlib.metadata.version(parts[1])
     except importlib.metadata.PackageNotFoundError:

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -38,29 +37,44 @@ _LOOK_EVERY_S = 0.02
 _LOST_CODE = 137
 
 
-def carry_out(arguments: list[str], program: Path) -> int | None:
+def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None:
     """Have the command line ``arguments`` carried out in a warm process, if one is wanted.
+
+    Args:
+        arguments: of the runner.
+        program: its zip file or folder.
+        start: whether to start one where none is found; then, nothing is left undone silently.
 
     Returns:
         Its exit code; None if this process has to do it, which has been said with the reason if one was wanted.
     """
-    worker = os.environ.pop(VARIABLE, None)
+    worker = os.environ.get(VARIABLE)
     if not worker:
         return None
     try:
         if not hasattr(os, "pidfd_open"):
             raise NotPossibleError("this system has no pidfd")
-        connection = _begun(arguments, place_of(int(worker), program), int(worker), program)
+        folder = place_of(int(worker), program)
+        connection = _begun(arguments, folder, int(worker), program) if start else _found(arguments, folder)
     except NotPossibleError as error:
+        os.environ.pop(VARIABLE)
         _say(f"Not in a warm process, because {error}: a plain one goes on.")
+        return None
+    if connection is None:
         return None
     with connection:
         return _wait(connection)
 
 
+def _found(arguments: list[str], folder: Path) -> socket.socket | None:
+    """Return the connection to a fork of what is there already; None if nothing is."""
+    connection = _connected(folder / (_project(arguments) or SOCKET))
+    return _ask(connection, arguments) if connection else None
+
+
 def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> socket.socket:
     """Return the connection to a fork that has begun with it; one that has not said so will never begin."""
-    project = project_of(Path(arguments[1]), dict(os.environ))
+    project = _project(arguments)
     if project is None:
         return _ask(_connected(folder / SOCKET) or _start(folder, worker, program), arguments)
     found = _connected(folder / project)
@@ -87,7 +101,7 @@ def _ask(
     asked = {
         "arguments": arguments,
         "folder": str(Path.cwd()),
-        "env": dict(os.environ),
+        "env": _env(),
         "umask": _umask(),
         "project": project,
     }
@@ -103,6 +117,14 @@ def _ask(
         raise NotPossibleError(f"it does not answer ({error})") from error
     connection.settimeout(None)
     return connection
+
+
+def _env() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+
+
+def _project(arguments: list[str]) -> str | None:
+    return project_of(Path(arguments[1]), _env())
 
 
 def _make_room(folder: Path) -> None:
@@ -151,6 +173,8 @@ def _start(folder: Path, worker: int, program: Path) -> socket.socket:
         found = _connected(folder / SOCKET)
         if found:
             return found
+        import subprocess  # noqa: PLC0415 - most requests find one, and this one would take a while to load
+
         began = time.monotonic()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

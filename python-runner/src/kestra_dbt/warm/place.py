@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -44,16 +43,20 @@ def place_of(worker: int, program: Path) -> Path:
 
 def _key(worker: int, program: Path) -> str:
     content = program.read_bytes() if program.is_file() else b""
-    installed = sorted(f"{d.name}={d.version}" for d in importlib.metadata.distributions() if "dbt" in (d.name or ""))
     parts = [
         str(worker),
         str(program) if not content else "",
         sys.executable,
         sys.version,
-        *installed,
+        *_installed(),
         repr(sorted(what_matters().items())),
     ]
     return hashlib.sha256("\n".join(parts).encode() + content).hexdigest()[:16]
+
+
+def _installed() -> list[str]:
+    """Return the folders of packages, with when one was last put in or taken out; the first entry is the program's."""
+    return [f"{folder} {Path(folder).stat().st_mtime_ns}" for folder in sys.path[1:] if Path(folder).is_dir()]
 
 
 def what_matters() -> dict[str, str]:

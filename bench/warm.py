@@ -1,0 +1,86 @@
+"""One model of a prepared project, on DuckDB: by a fresh dbt, by a node's task in a process of its own, and warm.
+
+The fresh one is `dbt run --select MODEL` in a folder with the partial parse of an earlier run, as a process a model has
+it. The other two are what a task of the graph starts on its worker; Kestra's own part is not in it.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from figures import Figure
+from generate import generate
+
+SIZES = (50, 500, 5000)
+"""Models, with a test each."""
+
+LIMIT_S = 900
+
+Env = dict[str, str]
+
+
+def measure(rounds: int, env: Env, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
+    """Return the seconds of each way and how often the warm one goes into the others, for each size."""
+    found = []
+    for models in sizes:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            bench = Bench(Path(folder), models, env)
+            with subprocess.Popen(["/bin/sleep", str(2 * LIMIT_S)]) as worker:
+                ways = [bench.ways(number, worker.pid) for number in range(rounds + 1)][1:]  # the first fills caches
+                worker.kill()
+        print(f"  {models} models: " + ", ".join(f"{way} {took:.2f} s" for way, took in ways[-1].items()), flush=True)
+        question = f"one of {models:,} models with a test each, DuckDB"
+        found += [Figure(question, way, [took[way] for took in ways], "s") for way in ways[0]]
+        for way in ("a fresh dbt", "a process"):
+            found.append(Figure(question, f"{way} to warm", [took[way] / took["warm"] for took in ways], "x"))
+    return found
+
+
+class Bench:
+    """A project, packed and parsed."""
+
+    def __init__(self, work: Path, models: int, env: Env) -> None:
+        self._work = work
+        self._project = work / "project"
+        generate(self._project, models, models)
+        output = {"type": "duckdb", "path": str(work / "bench.duckdb"), "threads": 1}
+        profiles = json.dumps({"bench": {"target": "dev", "outputs": {"dev": output}}})
+        (work / "profiles.yml").write_text(profiles)
+        from kestra_dbt.protocol import SECRETS_VARIABLE, Secrets  # noqa: PLC0415 - installed in this environment
+
+        secrets = Secrets(profiles=profiles).to_environment()
+        self._env = {**env, SECRETS_VARIABLE: secrets, "KESTRA_DBT_CACHE": str(work / "cache")}
+        self._dbt("parse")
+        parse = {"kind": "dbt_command", "command": ["parse"], "pack": True}
+        self._request({**parse, "options": {"project_dir": str(self._project)}}, "prepare")
+
+    def ways(self, number: int, worker: int) -> dict[str, float]:
+        """Return the seconds of each way for one model that reads nothing."""
+        model = f"chain_{number % 10:02}_step_0000"
+        node = {"kind": "graph_node", "pack": str(self._work / "prepare/out/dbt/pack.zip")}
+        node |= {"nodes": [f"model.bench.{model}"]}
+        return {
+            "a fresh dbt": self._dbt("run", "--select", model),
+            "a process": self._request(node, f"plain_{number}"),
+            "warm": self._request(node, f"warm_{number}", {"KESTRA_DBT_WARM": str(worker)}),
+        }
+
+    def _dbt(self, *arguments: str) -> float:
+        return self._timed(["dbt", *arguments, "--profiles-dir", str(self._work)], self._project, self._env)
+
+    def _request(self, request: Mapping[str, object], name: str, more: Mapping[str, str] | None = None) -> float:
+        folder = self._work / name
+        folder.mkdir()
+        (folder / "request.json").write_text(json.dumps({"version": "1.0", **request}))
+        command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"]
+        return self._timed(command, folder, {**self._env, **(more or {})})
+
+    def _timed(self, command: list[str], folder: Path, env: Env) -> float:
+        began = time.perf_counter()
+        with (self._work / "log").open("wb") as log:
+            subprocess.run(command, cwd=folder, env=env, check=True, timeout=LIMIT_S, stdout=log, stderr=log)
+        return time.perf_counter() - began
