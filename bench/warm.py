@@ -61,8 +61,8 @@ class Bench:
     def ways(self, number: int, worker: int) -> dict[str, float]:
         """Return the seconds of each way for one model that reads nothing."""
         model = f"chain_{number % 10:02}_step_0000"
-        node = {"kind": "graph_node", "pack": str(self._work / "prepare/out/dbt/pack.zip")}
-        node |= {"nodes": [f"model.bench.{model}"]}
+        pack = str(self._work / "prepare/out/dbt/pack.zip")
+        node = {"kind": "graph_node", "pack": pack, "nodes": [f"model.bench.{model}"]}
         return {
             "a fresh dbt": self._dbt("run", "--select", model),
             "a process": self._request(node, f"plain_{number}"),
