@@ -107,6 +107,22 @@ def test_a_retry_is_waited_for(engine: Engine, tmp_path: Path) -> None:
     assert result.ok
 
 
+def test_a_pause_holds_back_what_depends_on_it(engine: Engine, tmp_path: Path) -> None:
+    """Other branches go on meanwhile; what comes after it runs once it is over."""
+    flow = graph(
+        ("before", log(), []),
+        ("pause", "type: io.kestra.plugin.core.flow.Pause, pauseDuration: PT2S", ["before"]),
+        ("after", log(), ["pause"]),
+        ("beside", log(), []),
+    )
+    result = engine.run(flow, tmp_path, timeout=60)
+    assert result.ok, states(result)
+    begun = {run["taskId"]: run["state"]["histories"][0]["date"] for run in result.task_runs}
+    over = result.task_run("pause")["state"]["histories"][-1]["date"]
+    assert begun["beside"] < over <= begun["after"]
+    assert [step["state"] for step in result.task_run("pause")["state"]["histories"]].count("PAUSED") == 1
+
+
 def test_a_kill_ends_the_graph(engine: Engine, tmp_path: Path) -> None:
     """What runs is killed, and nothing new is begun."""
     flow = graph(

@@ -1,6 +1,8 @@
 """What a graph of tasks shares with a single build: state, packages, documentation; and what it says without a pack."""
 
 import json
+import venv
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb as database
@@ -70,6 +72,47 @@ def test_a_graph_keeps_the_state_and_a_later_one_defers_to_it(engine: Engine, tm
         assert connection.execute("select said from ci.middle").fetchall() == [("hello",)]
         made = connection.execute("select table_name from information_schema.tables where table_schema = 'ci'")
         assert made.fetchall() == [("middle",)]
+
+
+SOURCES = """
+sources:
+  - name: raw
+    schema: main
+    tables:
+      - name: events
+        config: {loaded_at_field: happened, freshness: {error_after: {count: 1, period: day}}}
+"""
+
+
+@pytest.mark.by_turns
+def test_a_source_that_is_too_old_holds_back_what_reads_it(engine: Engine, tmp_path: Path, files: Path) -> None:
+    """The other branch runs, in an environment of its own, of the same dbt as that of Prepare; the state stays."""
+    (files / "models" / "sources.yml").write_text(SOURCES)
+    (files / "models" / "reads.sql").write_text("select * from {{ source('raw', 'events') }}")
+    with database.connect(str(tmp_path / "chain.duckdb")) as connection:
+        connection.execute("create table events as select timestamp '2020-01-01 00:00:00' as happened")
+    tasks = groups("begin")
+    tasks["fresh"] = (["source.chain.raw.events"], [])
+    tasks["reads"] = (["model.chain.reads"], ["fresh"])
+    venv.create(tmp_path / "bare", with_pip=False)
+    apart = {
+        "pythonPath": str(tmp_path / "bare" / "bin" / "python"),
+        "dependencies": [f"{name}=={version(name)}" for name in ("dbt-core", "dbt-duckdb")],
+        "env": {"KESTRA_DBT_CACHE": str(tmp_path / "cache")},
+    }
+    flow = graphs.flow(tasks, profiles(tmp_path / "chain.duckdb"), prepare={"state": "auto"}, nodes={"begin": apart})
+    result = engine.run(flow, tmp_path / "out", files=files, timeout=180)
+    assert states(result) == {
+        "prepare": "SUCCESS",
+        "dbt": "FAILED",
+        "begin": "SUCCESS",
+        "fresh": "FAILED",
+        "collect": "WARNING",
+    }, result.log_text
+    assert statuses(result, "collect") == {"model.chain.begin": "success", "model.chain.reads": "skipped"}
+    assert json.loads(result.files["collect/sources.json"].read_bytes())["results"][0]["status"] == "error"
+    assert "source.chain.raw.events and 1 more failed or did not run" in result.log_text
+    assert (tmp_path / "cache" / "environments").is_dir()
 
 
 @pytest.mark.by_turns

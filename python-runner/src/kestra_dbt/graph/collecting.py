@@ -58,12 +58,14 @@ def collect(request: GraphCollect, secrets: Secrets, output: Path, stop_file: St
 
 
 def _take_results(request: GraphCollect, index: Index, pack: Path, folder: OutputFolder, results: Results) -> None:
+    told: list[Entry] = []
     for number, (name, command) in enumerate(((_SOURCES, "source freshness"), (_RUN_RESULTS, "build")), start=1):
         whole = merged(_files(request, name))
         if whole is None:
             continue
+        told += whole["results"]
         if name == _RUN_RESULTS:
-            whole["results"] += _left_out(whole["results"], request, index, pack)
+            whole["results"] += _left_out(told, request, index, pack)
         folder.path(name).write_text(json.dumps(whole), encoding="utf-8")
         folder.announce(name)
         results.invocation(number).command = command

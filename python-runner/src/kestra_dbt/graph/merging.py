@@ -48,7 +48,7 @@ def left_out(
     """Return a result for each node that was not run because one that it depends on failed, or its task did not run.
 
     Args:
-        results: of the nodes that were run.
+        results: of the nodes that were run, and of the sources that were checked.
         graph: all nodes that were meant to run, as far as they are known.
         candidates: else, the nodes that may have been.
         children: what depends on each node.
