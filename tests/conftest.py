@@ -28,7 +28,11 @@ BLUEPRINTS = TESTS.parent / "blueprints"
 RunFlow = Callable[..., Result]
 Kestra = Engine | Server
 
-SECRETS = {"WAREHOUSE_PASSWORD": "hunter2-planted", "DBT_TOKEN": "dbtc_hunter2_planted"}
+SECRETS = {
+    "WAREHOUSE_PASSWORD": "hunter2-planted",
+    "DBT_TOKEN": "dbtc_hunter2_planted",
+    "KESTRA_TOKEN": "hunter2-token",
+}
 
 KESTRA_URL = "https://kestra.example.com"
 """What the engines take for the address of their pages; nobody answers there."""

@@ -19,6 +19,7 @@ from kestra_dbt.protocol import (
     Event,
     EventAdapter,
     Failure,
+    GraphFlow,
     Level,
     Log,
     Metric,
@@ -147,16 +148,17 @@ def test_dbt_takes_all_that_a_task_can_send(
     sample = COMMANDS[task]["request"]
     options = {name: value ^ flipped if isinstance(value, bool) else value for name, value in sample["options"].items()}
     request = RequestAdapter.validate_python({**sample, "options": options})
-    assert isinstance(request, DbtCommand)
+    assert isinstance(request, DbtCommand | GraphFlow)
+    command = request.command if isinstance(request, DbtCommand) else ["ls"]
     secrets = Secrets.model_validate(COMMANDS[task]["secrets"])
-    given = arguments(request.command, request.options, secrets, [*request.args, "--profiles-dir", "."])
+    given = arguments(command, request.options, secrets, [*request.args, "--profiles-dir", "."])
 
     from dbt.cli.main import cli  # noqa: PLC0415 - slow
 
-    context, command = click.Context(cli), cli
-    while isinstance(command, click.Group):
-        _, command, given = command.resolve_command(context, given)
-    assert command.make_context(command.name, given, parent=context)
+    context, found = click.Context(cli), cli
+    while isinstance(found, click.Group):
+        _, found, given = found.resolve_command(context, given)
+    assert found.make_context(found.name, given, parent=context)
 
 
 def test_the_samples_use_every_option() -> None:

@@ -14,9 +14,9 @@ from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.graph.flow.command_line import run_command_line
 from kestra_dbt.graph.flow.flow import Flow, flow_from_manifest
 from kestra_dbt.graph.flow.manifest import from_content
-from kestra_dbt.graph.flow.options import Options
 from kestra_dbt.graph.flow.size import advice, engine_seconds
 from kestra_dbt.graph.flow.text import to_yaml
+from kestra_dbt.protocol import FlowOptions
 
 Json = dict[str, Any]
 
@@ -52,9 +52,9 @@ def node(
     }
 
 
-def flow(*nodes: Json, chosen: set[str] | None = None, **options: Any) -> Flow:  # noqa: ANN401 - as Options has them
+def flow(*nodes: Json, chosen: set[str] | None = None, **options: Any) -> Flow:  # noqa: ANN401 - as FlowOptions has them
     """Return the flow of a manifest with these nodes."""
-    return flow_from_manifest(from_content(manifest(*nodes), "manifest.json"), chosen, Options(**options))
+    return flow_from_manifest(from_content(manifest(*nodes), "manifest.json"), chosen, FlowOptions(**options))
 
 
 def entries(written: Flow) -> dict[str, Json]:
@@ -141,7 +141,7 @@ def test_sources_are_gates_if_asked_and_their_tests_always() -> None:
     """A source without tests is no task unless it is a gate."""
     below = node("a", SOURCE["unique_id"])
     assert nodes_of(flow(SOURCE, below)) == {"a": ["a"]}
-    gated = flow(SOURCE, below, gates=True)
+    gated = flow(SOURCE, below, freshness_gates=True)
     assert nodes_of(gated) == {"a": ["a"], "source_raw_t": ["raw.t"]}
     assert edges(gated)["a"] == ["source_raw_t"]
     tested = (SOURCE, below, node("not_null_t", SOURCE["unique_id"], kind="test"))
@@ -288,7 +288,7 @@ def test_a_large_graph_is_said_beforehand() -> None:
     assert engine_seconds(1000) == pytest.approx(279, abs=1)
     assert advice(300, {}) is None
     assert "29 min" not in str(advice(3000, {"folder": 20}))
-    assert "`--granularity folder`: 20 tasks, 2 s" in str(advice(3000, {"folder": 20}))
+    assert "`folder`: 20 tasks, 2 s" in str(advice(3000, {"folder": 20}))
     large = flow(*(node(f"m{index}", *([f"m{index - 1}"] if index else [])) for index in range(3000)))
     assert large.tasks == 3000
 
@@ -313,7 +313,7 @@ def test_bad_use_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFix
     assert run_command_line(["--manifest", str(tmp_path / "none.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert run_command_line(["--manifest", "m.json", "--select", "a"]) == 2
-    assert "`--project-dir`" in capsys.readouterr().err
+    assert "taken as a whole" in capsys.readouterr().err
     settings = tmp_path / "settings.yaml"
     settings.write_text("nodes: {}")
     assert run_command_line(["--manifest", "m.json", "--settings", str(settings)]) == 2

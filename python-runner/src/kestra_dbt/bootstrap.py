@@ -23,6 +23,7 @@ from kestra_dbt.engine import (
     interpreter_with_dbt,
 )
 from kestra_dbt.environment import (
+    FLOW_REQUIREMENTS,
     OWN_REQUIREMENTS,
     PLATFORM_REQUIREMENTS,
     EnvironmentFailedError,
@@ -34,7 +35,7 @@ from kestra_dbt.stop_file import StopFile, StoppedError
 
 OLDEST_PYTHON = (3, 10)
 
-_OF_DBT = ("dbt_command", "shell_script", "graph_node")
+_OF_DBT = ("dbt_command", "shell_script", "graph_node", "graph_flow")
 """Kinds of requests that dbt, imported, carries out."""
 
 _HOPPED = "KESTRA_DBT_HOPPED"
@@ -83,7 +84,7 @@ def _settle(arguments: list[str]) -> None:
         _settle_for_platform(dependencies, arguments)
         return
     if not needs_dbt:
-        _settle_without_dbt(arguments)
+        _settle_without_dbt(kind, arguments)
         return
     hopped = _HOPPED in os.environ
     met = hopped or all(is_installed(requirement) for requirement in dependencies)
@@ -97,7 +98,7 @@ def _settle(arguments: list[str]) -> None:
         _hop(other, arguments)
     command = dbt_command("AUTO" if imports else "FUSION", beside_python_only=bool(imports and dependencies))
     if command and engine != "CORE":
-        _run_as_command(command, arguments)
+        _run_as_command(command, kind, arguments)
     else:
         _give_up(
             "environment", _no_dbt(engine, dependencies, command), f"dependencies: {masked(', '.join(dependencies))}"
@@ -112,7 +113,8 @@ def _go_warm(arguments: list[str], *, start: bool) -> None:
         start: whether this interpreter is known to be the right one, so that a warm process may be started for it.
     """
     wishes = _wishes(arguments[1])
-    if "KESTRA_DBT_WARM" not in os.environ or COMMAND_VARIABLE in os.environ or wishes.kind not in _OF_DBT:
+    dbt_needed = wishes.kind in _OF_DBT and wishes.needs_dbt
+    if "KESTRA_DBT_WARM" not in os.environ or COMMAND_VARIABLE in os.environ or not dbt_needed:
         return
     if not start and (wishes.dependencies or wishes.engine == "FUSION"):
         return
@@ -134,17 +136,18 @@ def _settle_for_platform(dependencies: list[str], arguments: list[str]) -> None:
     _hop(_make_environment(dependencies, arguments[1], PLATFORM_REQUIREMENTS), arguments)
 
 
-def _settle_without_dbt(arguments: list[str]) -> None:
-    """Return if this interpreter has what the runner itself needs; else go on in one that has."""
-    if not has_own_requirements():
+def _settle_without_dbt(kind: str, arguments: list[str]) -> None:
+    """Return if this interpreter has what the runner itself needs for this; else go on in one that has."""
+    of_flow = kind == "graph_flow"
+    if not (can_write_flows() if of_flow else has_own_requirements()):
         if _HOPPED in os.environ:
             _give_up("environment", f"The environment of {sys.executable} is not whole: remove it, it is made again.")
-        _hop(_make_environment([], arguments[1]), arguments)
+        _hop(_make_environment([], arguments[1], FLOW_REQUIREMENTS if of_flow else ()), arguments)
 
 
-def _run_as_command(command: str, arguments: list[str]) -> None:
+def _run_as_command(command: str, kind: str, arguments: list[str]) -> None:
     """Have dbt run as a command, in an interpreter that has what the runner itself needs."""
-    _settle_without_dbt(arguments)
+    _settle_without_dbt(kind, arguments)
     os.environ[COMMAND_VARIABLE] = command
     sys.stdout.write(f"dbt is run as a command, {command}: it is not imported.\n")
     sys.stdout.flush()
@@ -172,7 +175,8 @@ def _wishes(request_file: str) -> _Wishes:
             request = json.load(file)
         dependencies, engine = request.get("dependencies", []), request.get("engine", "AUTO")
         kind = request.get("kind", "")
-        needs_dbt = kind != "set_up" and (kind != "graph_collect" or bool(request.get("generate_docs")))
+        needs_dbt = kind not in ("set_up", "graph_collect") or bool(request.get("generate_docs"))
+        needs_dbt = needs_dbt and not (kind == "graph_flow" and request.get("manifest") is not None)
     except (OSError, ValueError, AttributeError):
         return _Wishes([], "AUTO", "", needs_dbt=True)
     wanted = [str(requirement) for requirement in dependencies if str(requirement).strip()]

@@ -12,6 +12,7 @@ from kestra_dbt.protocol import (
     SECRETS_VARIABLE,
     DbtRequest,
     GraphCollect,
+    GraphFlow,
     Request,
     Secrets,
     SetUp,
@@ -63,6 +64,10 @@ def _run(request_file: Path, output: Path) -> int:
 
 
 def _carry_out(request: Request, secrets: Secrets, output: Path, stop_file: StopFile) -> int:
+    if isinstance(request, GraphFlow) and request.manifest is not None:
+        from kestra_dbt.graph.flow.task import flow_of_manifest  # noqa: PLC0415 - likewise
+
+        return flow_of_manifest(request, request.manifest, secrets, output)
     if isinstance(request, DbtRequest):
         from kestra_dbt.core.run import run  # noqa: PLC0415 - what one kind needs, the other may not have
 

@@ -30,6 +30,9 @@ OWN_REQUIREMENTS = ("pydantic>=2.5,<3",)
 PLATFORM_REQUIREMENTS = ("httpx>=0.27,<1",)
 """What it needs for the dbt platform, instead of dbt."""
 
+FLOW_REQUIREMENTS = ("PyYAML>=6,<7",)
+"""What it needs for writing flows, which dbt brings along."""
+
 _READY = ".kestra-dbt-ready"
 _CHECK_EVERY_S = 0.2
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*([^;@]*?)\s*(;.*)?$")
@@ -145,7 +148,7 @@ def _tell(sentence: str) -> None:
 
 
 def _subject(wanted: list[str]) -> str:
-    own = {*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS}
+    own = {*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS, *FLOW_REQUIREMENTS}
     return "What the runner itself needs" if own.issuperset(wanted) else "`dependencies`"
 
 

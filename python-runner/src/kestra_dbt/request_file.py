@@ -25,7 +25,7 @@ from kestra_dbt.protocol import (
 )
 from kestra_dbt.stop_file import StoppedError
 
-_UNNAMED = frozenset({*RequestAdapter.json_schema()["discriminator"]["mapping"], "options"})
+_UNNAMED = frozenset({*RequestAdapter.json_schema()["discriminator"]["mapping"], "options", "flow"})
 """Parts of the place of a mistake that say nothing to those who see properties."""
 
 _STOPPED_CODE = 130

@@ -22,6 +22,7 @@ from kestra_dbt.core.supervision import supervised
 from kestra_dbt.core.system import die_with_parent
 from kestra_dbt.core.tables import Table, table_of
 from kestra_dbt.errors import ProjectError, RequestError
+from kestra_dbt.graph.flow.listing import LISTED, list_followed, listed
 from kestra_dbt.graph.pack import OF_THE_WHOLE, PACK
 from kestra_dbt.graph.running import Part
 from kestra_dbt.own_command import own_command
@@ -30,6 +31,7 @@ from kestra_dbt.protocol import (
     DbtCommand,
     DbtOptions,
     DbtRequest,
+    GraphFlow,
     GraphNode,
     Secrets,
     ShellScript,
@@ -62,6 +64,7 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     reception = Reception(results, collector, write_line)
     child = supervised(lambda private: _work(request, secrets, private, folder), request, secrets, reception, stop_file)
     results.begun = child.begun
+    chosen = listed(folder.path(LISTED))
     results.close()
     if folder.path(PACK).is_file():
         folder.announce(PACK)
@@ -69,6 +72,10 @@ def run(request: DbtRequest, secrets: Secrets, output: Path, stop_file: StopFile
     if isinstance(request, DbtCommand) and request.retry_nodes:
         _as_one(results, folder)
     end = judge(request, child.exit_code, results, reception.failures, stopped=child.stopped)
+    if isinstance(request, GraphFlow) and end.failure is None:
+        from kestra_dbt.graph.flow.task import flow_of_listing  # noqa: PLC0415 - it needs PyYAML, as dbt does
+
+        end = flow_of_listing(request, secrets, results, folder, chosen) or end
     summary = results.summary(time.monotonic() - began)
     if NODES_FILE not in results.tables:
         folder.announce(NODES_FILE)
@@ -88,10 +95,13 @@ def _as_one(results: Results, folder: OutputFolder) -> None:
 def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFolder) -> Callable[[], int]:
     match request:
         case DbtCommand():
-            if secrets.profiles and request.options.profiles_dir:
-                raise RequestError("Both `profiles` and `profiles_dir` are set: keep the one that is meant.")
+            _check_profiles(request, secrets)
             _check_project(request.options.project_dir)
             return lambda: _run_command(request, secrets, folder, private)
+        case GraphFlow():
+            _check_profiles(request, secrets)
+            _check_project(request.options.project_dir)
+            return lambda: _list(request, secrets, folder)
         case GraphNode():
             part = Part(request, own_profiles=bool(secrets.profiles or request.options.profiles_dir))
             return part.run
@@ -135,6 +145,12 @@ def _prepare(request: DbtCommand, secrets: Secrets, invoke: Callable[..., int], 
     return prepare(request, secrets, invoke, folder.path(PACK))
 
 
+def _list(request: GraphFlow, secrets: Secrets, folder: OutputFolder) -> int:
+    return list_followed(
+        request, secrets, invoker(), lambda result: _keep(table_of("ls", result, []), folder), folder.path(LISTED)
+    )
+
+
 def _keep(table: Table | None, folder: OutputFolder) -> Artifact | None:
     if table is None:
         return None
@@ -164,6 +180,11 @@ def _become(command: list[str]) -> NoReturn:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as a shell would
         os._exit(127)
+
+
+def _check_profiles(request: DbtCommand | GraphFlow, secrets: Secrets) -> None:
+    if secrets.profiles and request.options.profiles_dir:
+        raise RequestError("Both `profiles` and `profiles_dir` are set: keep the one that is meant.")
 
 
 def _check_project(project_dir: str | None) -> None:

@@ -12,21 +12,17 @@ from dbt.flags import get_flags
 from kestra_dbt.core.options import arguments
 from kestra_dbt.graph.index import Index, Place
 from kestra_dbt.graph.pack import Contents, write_pack
-from kestra_dbt.protocol import DbtCommand, DbtOptions, Secrets
+from kestra_dbt.graph.packages import bring_packages
+from kestra_dbt.protocol import DbtCommand, Secrets
 
-_PACKAGES = ("packages.yml", "dependencies.yml")
-_PROJECT_OPTIONS = {"project_dir", "profiles_dir", "profile", "target", "target_path", "log_path"}
 _STATE_OPTIONS = {"state", "defer_state", "defer", "favor_state"}
 
 
 def prepare(request: DbtCommand, secrets: Secrets, invoke: Callable[..., int], pack: Path) -> int:
     """Bring the packages, parse, and write ``pack``; return dbt's exit code."""
-    project = Path(request.options.project_dir or ".").absolute()
-    if any((project / name).is_file() for name in _PACKAGES):
-        chosen = DbtOptions(**request.options.model_dump(include=_PROJECT_OPTIONS))
-        code = invoke(arguments(["deps"], chosen, Secrets(vars=secrets.vars), []))
-        if code:
-            return code
+    code = bring_packages(request.options, secrets, invoke)
+    if code:
+        return code
     options = request.options.model_copy(update=dict.fromkeys(_STATE_OPTIONS))
     parsed: list[Manifest] = []
     code = invoke(arguments(request.command, options, secrets, request.args), parsed.append)

@@ -8,6 +8,7 @@ from kestra_dbt.protocol.event import (
     EventAdapter,
     Failure,
     FailureCode,
+    FlowWritten,
     InvocationFinished,
     InvocationStarted,
     Level,
@@ -24,6 +25,7 @@ from kestra_dbt.protocol.event import (
     Relation,
     Summary,
 )
+from kestra_dbt.protocol.flow_request import FlowOptions, Granularity, GraphFlow, TestPlace
 from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, OwnState, PartResults
 from kestra_dbt.protocol.options import DbtOptions, Judgement, WarnErrorOptions
 from kestra_dbt.protocol.platform_request import (
@@ -41,6 +43,7 @@ from kestra_dbt.protocol.platform_request import (
 from kestra_dbt.protocol.request import (
     DbtCommand,
     DbtRequest,
+    KestraLogin,
     PlatformRequest,
     Request,
     RequestAdapter,
@@ -66,13 +69,18 @@ __all__ = [
     "EventAdapter",
     "Failure",
     "FailureCode",
+    "FlowOptions",
+    "FlowWritten",
     "Following",
+    "Granularity",
     "GraphCollect",
+    "GraphFlow",
     "GraphNode",
     "InvocationFinished",
     "InvocationStarted",
     "JobReference",
     "Judgement",
+    "KestraLogin",
     "Level",
     "Lineage",
     "Link",
@@ -104,6 +112,7 @@ __all__ = [
     "SetUp",
     "ShellScript",
     "Summary",
+    "TestPlace",
     "WarnErrorOptions",
     "decode",
     "encode",

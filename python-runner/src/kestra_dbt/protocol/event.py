@@ -196,6 +196,18 @@ class Promotion(_Event):
     )
 
 
+class FlowWritten(_Event):
+    """The flow of a project was written, and put on a Kestra server if that was asked for."""
+
+    kind: Literal["flow_written"] = "flow_written"
+    namespace: str = Field(description="Of the flow.")
+    flow_id: str = Field(description="Id of the flow.")
+    tasks: int = Field(ge=0, description="Tasks of the graph.")
+    deployed: Literal["created", "updated", "unchanged"] | None = Field(
+        None, description="What became of the flow on the server; none: it was only written."
+    )
+
+
 class FailureCode(str, Enum):
     """What kind of thing went wrong."""
 
@@ -266,6 +278,7 @@ Event: TypeAlias = Annotated[
     | Link
     | PlatformRun
     | Promotion
+    | FlowWritten
     | Failure
     | Ended,
     Field(discriminator="kind"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, TypeAdapter, field_validator
 
 from kestra_dbt.contract import PROTOCOL_VERSION, SECRETS_VARIABLE
+from kestra_dbt.protocol.flow_request import GraphFlow
 from kestra_dbt.protocol.graph_request import GraphCollect, GraphNode, OwnState
 from kestra_dbt.protocol.message import Message
 from kestra_dbt.protocol.options import DbtOptions, DbtRequestBase
@@ -85,7 +86,7 @@ class SetUp(Message):
     debug: bool = Field(False, description="As of other requests; there is nothing more to tell.")
 
 
-DbtRequest: TypeAlias = DbtCommand | ShellScript | GraphNode
+DbtRequest: TypeAlias = DbtCommand | ShellScript | GraphNode | GraphFlow
 """A request for a dbt that runs here."""
 
 PlatformRequest: TypeAlias = (
@@ -99,6 +100,14 @@ Request: TypeAlias = Annotated[DbtRequest | GraphCollect | SetUp | PlatformReque
 RequestAdapter: TypeAdapter[Request] = TypeAdapter(Request)
 
 
+class KestraLogin(Message):
+    """What lets us into the API of a Kestra server: a token, or a user with a password."""
+
+    token: str | None = Field(None, description="API token; it comes before the user.")
+    user: str | None = Field(None, description="User of basic authentication.")
+    password: str | None = Field(None, description="Of the user.")
+
+
 class Secrets(Message):
     """Whatever a user may have put a password in. Travels in the environment only, never in a file or an argument."""
 
@@ -108,6 +117,7 @@ class Secrets(Message):
     macro_args: dict[str, Any] = Field({}, description="Arguments of the macro of `run-operation`.")
     script: str | None = Field(None, description="The script of a ShellScript.")
     platform_token: str | None = Field(None, description="API token of the dbt platform.")
+    kestra: KestraLogin | None = Field(None, description="For the server that a flow is put on.")
 
     @field_validator("profiles", "script", "platform_token")
     @classmethod

@@ -9,28 +9,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from kestra_dbt.errors import RequestError, RunnerError
 from kestra_dbt.graph.flow.staleness import differences
 from kestra_dbt.graph.flow.text import from_yaml
+from kestra_dbt.protocol import KestraLogin
 
-TOKEN, USER, PASSWORD = "KESTRA_TOKEN", "KESTRA_USER", "KESTRA_PASSWORD"
+Deployed: TypeAlias = Literal["created", "updated", "unchanged"]
+
+_TOKEN, _USER, _PASSWORD = "KESTRA_TOKEN", "KESTRA_USER", "KESTRA_PASSWORD"
+WAY_IN = f"{_TOKEN}, or {_USER} and {_PASSWORD}"
+"""What lets people in who use a command line."""
+
+_WORDS: dict[Deployed, str] = {"created": "was created", "updated": "was updated", "unchanged": "is up to date"}
 _LIMIT_S = 60.0
 _SHOWN = 2000
 
 
 @dataclass(frozen=True)
 class Account:
-    """A tenant of a server, and what gets us in; that is in no text that is shown."""
+    """A tenant of a server, and what gets us in; that is in no text that is shown.
+
+    Args:
+        url: of the server.
+        tenant: of it.
+        authorization: header that lets us in; none: none is needed.
+        way_in: what people have to set for it, in words.
+    """
 
     url: str
     tenant: str
     authorization: str | None = field(repr=False)
+    way_in: str
 
 
-def account_from_environment(url: str, tenant: str, environment: Mapping[str, str]) -> Account:
-    """Return the account whose token, or user and password, are in the environment.
+def login_from_environment(environment: Mapping[str, str]) -> KestraLogin:
+    """Return what a command line gets its users in with."""
+    names = {"token": _TOKEN, "user": _USER, "password": _PASSWORD}
+    return KestraLogin(**{name: environment.get(variable) for name, variable in names.items()})
+
+
+def account(url: str, tenant: str, login: KestraLogin, way_in: str) -> Account:
+    """Return the account of a server's address and what lets us in.
 
     Raises:
         RequestError: the address is none of a server.
@@ -39,19 +60,23 @@ def account_from_environment(url: str, tenant: str, environment: Mapping[str, st
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise RequestError(
             "The address of the Kestra server has to be as https://kestra.example.com, with no user in it: set "
-            f"{TOKEN}, or {USER} and {PASSWORD}."
+            f"{way_in}."
         )
-    token, user = environment.get(TOKEN, "").strip(), environment.get(USER, "")
     authorization = None
-    if token:
+    if token := (login.token or "").strip():
         authorization = f"Bearer {token}"
-    elif user:
-        pair = f"{user}:{environment.get(PASSWORD, '')}".encode()
+    elif login.user:
+        pair = f"{login.user}:{login.password or ''}".encode()
         authorization = f"Basic {base64.b64encode(pair).decode()}"
-    return Account(url.rstrip("/"), tenant, authorization)
+    return Account(url.rstrip("/"), tenant, authorization, way_in)
 
 
-def deploy(content: Mapping[str, Any], text: str, account: Account) -> str:
+def told(content: Mapping[str, Any], deployed: Deployed, account: Account) -> str:
+    """Return a sentence about what was done."""
+    return f"{account.url}: {content['namespace']}.{content['id']} {_WORDS[deployed]}."
+
+
+def deploy(content: Mapping[str, Any], text: str, account: Account) -> Deployed:
     """Put the flow there unless one is there that means the same; return what was done.
 
     Raises:
@@ -63,14 +88,14 @@ def deploy(content: Mapping[str, Any], text: str, account: Account) -> str:
     status, reply = _ask(account, "GET", f"flows/{path}?source=true", None)
     if status == HTTPStatus.NOT_FOUND:
         _accepted(account, *_ask(account, "POST", "flows", text))
-        return "was created"
+        return "created"
     _accepted(account, status, reply)
     found = _json(reply)
     kept = found.get("source") if isinstance(found, dict) else None
     if isinstance(kept, str) and not differences(from_yaml(kept, "The flow on the server"), dict(content)):
-        return "is up to date"
+        return "unchanged"
     _accepted(account, *_ask(account, "PUT", f"flows/{path}", text))
-    return "was updated"
+    return "updated"
 
 
 def _ask(account: Account, method: str, path: str, text: str | None) -> tuple[int, str]:
@@ -107,8 +132,8 @@ def _accepted(account: Account, status: int, reply: str) -> None:
     reason = str(told.get("message") or reply) if isinstance(told, dict) else reply
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RequestError(
-            f"The Kestra server {account.url} does not let us in ({status}): set {TOKEN}, or {USER} and "
-            f"{PASSWORD}, of a user who may write flows.",
+            f"The Kestra server {account.url} does not let us in ({status}): set {account.way_in}, of a user who may "
+            "write flows.",
             reason[:_SHOWN],
         )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

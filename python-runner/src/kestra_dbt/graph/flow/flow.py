@@ -8,9 +8,9 @@ from typing import Any
 from kestra_dbt.errors import ProjectError, RequestError
 from kestra_dbt.graph.flow.manifest import BUILT, TESTS, Manifest, Node
 from kestra_dbt.graph.flow.names import valid
-from kestra_dbt.graph.flow.options import Options
 from kestra_dbt.graph.flow.selected import select
 from kestra_dbt.graph.flow.tasks import Graph, Task, build
+from kestra_dbt.protocol import FlowOptions
 
 _SUMMARY = 160
 _PACK = "{{ outputs.prepare.pack }}"
@@ -31,7 +31,7 @@ class Flow:
     split: list[str]
 
 
-def flow_from_manifest(manifest: Manifest, chosen: Set[str] | None, options: Options) -> Flow:
+def flow_from_manifest(manifest: Manifest, chosen: Set[str] | None, options: FlowOptions) -> Flow:
     """Return the flow of what is ``chosen`` of a project; None: all of it.
 
     Raises:
@@ -41,13 +41,13 @@ def flow_from_manifest(manifest: Manifest, chosen: Set[str] | None, options: Opt
     graph = build(select(manifest, chosen, options), options)
     if not any(task.nodes for task in graph.tasks):
         raise RequestError(
-            f"Nothing of the project {manifest.project} is selected that dbt runs: change `--select`, `--exclude` or "
-            "`--selector`; `dbt ls` shows what they choose."
+            f"Nothing of the project {manifest.project} is selected that dbt runs: change `select`, `exclude` or "
+            "`selector`; `dbt ls` shows what they choose."
         )
     return Flow(_content(manifest, graph, options), len(graph.tasks), graph.split)
 
 
-def _content(manifest: Manifest, graph: Graph, options: Options) -> Properties:
+def _content(manifest: Manifest, graph: Graph, options: FlowOptions) -> Properties:
     settings = options.settings
     prepare = {"id": "prepare", "type": "io.kestradbt.graph.Prepare"}
     dag: Properties = {"id": "dbt", "type": "io.kestradbt.graph.Dag"}
@@ -72,7 +72,7 @@ def _content(manifest: Manifest, graph: Graph, options: Options) -> Properties:
     }
 
 
-def _tasks(graph: Graph, options: Options) -> list[Properties]:
+def _tasks(graph: Graph, options: FlowOptions) -> list[Properties]:
     ids = {task.key: task.id for task in graph.tasks}
     found = []
     for task in graph.tasks:
@@ -83,7 +83,7 @@ def _tasks(graph: Graph, options: Options) -> list[Properties]:
     return found
 
 
-def _node_task(task: Task, options: Options) -> Properties:
+def _node_task(task: Task, options: FlowOptions) -> Properties:
     content: Properties = {"id": task.id, "type": "io.kestradbt.graph.Node"}
     built = [node for node in task.nodes if node.resource_type in BUILT]
     if description := _description(built[0] if len(built) == 1 else None, task.nodes, options):
@@ -93,7 +93,7 @@ def _node_task(task: Task, options: Options) -> Properties:
     return {**content, "pack": _PACK, "nodes": nodes, **options.settings.get("node", {})}
 
 
-def _leaf(task: Task, options: Options) -> Properties:
+def _leaf(task: Task, options: FlowOptions) -> Properties:
     exposure = task.exposure
     if exposure is None:
         raise TypeError(task)
@@ -102,7 +102,7 @@ def _leaf(task: Task, options: Options) -> Properties:
     return {**content, **({"description": text} if text else {}), "message": "What this exposure reads is built."}
 
 
-def _description(one: Node | None, nodes: list[Node], options: Options) -> str:
+def _description(one: Node | None, nodes: list[Node], options: FlowOptions) -> str:
     """Return the first words about the one node, else how many there are; and a link to its documentation."""
     if one is None:
         return f"{len(nodes)} nodes." if len(nodes) > 1 else ""

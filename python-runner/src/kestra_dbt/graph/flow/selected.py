@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from kestra_dbt.graph.flow.manifest import BUILT, TESTS, Manifest, Node
-from kestra_dbt.graph.flow.options import Options
+from kestra_dbt.protocol import FlowOptions
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Selected:
     near: Mapping[str, tuple[str, ...]]
 
 
-def select(manifest: Manifest, chosen: Set[str] | None, options: Options) -> Selected:
+def select(manifest: Manifest, chosen: Set[str] | None, options: FlowOptions) -> Selected:
     """Return what is ``chosen`` of the manifest; None: everything."""
     nodes = [node for unique_id, node in manifest.nodes.items() if chosen is None or unique_id in chosen]
     tests = [node for node in nodes if node.resource_type in TESTS]
-    gated = {node.unique_id for node in nodes if options.gates and node.has_freshness}
+    gated = {node.unique_id for node in nodes if options.freshness_gates and node.has_freshness}
     tested = {parent for test in tests for parent in test.parents if options.tests != "end"}
     sources = gated | {
         unique_id for unique_id in tested if unique_id in manifest.nodes and _is_source(manifest.nodes[unique_id])

@@ -16,10 +16,11 @@ def advice(tasks: int, coarser: dict[str, int]) -> str | None:
     """Return what people should know of a graph of so many tasks, and of ``coarser`` ones; None: nothing."""
     if tasks <= ADVISED:
         return None
-    others = ", ".join(f"`--granularity {name}`: {count} tasks, {_time(count)}" for name, count in coarser.items())
+    others = ", ".join(f"`{name}`: {count} tasks, {_time(count)}" for name, count in coarser.items())
     return (
         f"warning: the graph has {tasks} tasks, for which Kestra itself takes about {_time(tasks)} on two cores, "
-        f"besides dbt. Group the nodes{f' ({others})' if others else ''}, or make several flows with `--select`."
+        f"besides dbt. Group the nodes by `granularity`{f' ({others})' if others else ''}, or make several flows with "
+        "`select`."
     )
 
 

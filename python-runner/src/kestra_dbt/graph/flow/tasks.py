@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from kestra_dbt.graph.flow.groups import Key, group, key_of, positions
 from kestra_dbt.graph.flow.manifest import Node
 from kestra_dbt.graph.flow.names import distinct
-from kestra_dbt.graph.flow.options import Options
 from kestra_dbt.graph.flow.selected import Selected
+from kestra_dbt.protocol import FlowOptions
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Graph:
     split: list[str]
 
 
-def build(selected: Selected, options: Options) -> Graph:
+def build(selected: Selected, options: FlowOptions) -> Graph:
     """Return the tasks of what is selected."""
     keys = {item.unique_id: key_of(item, options.granularity) for item in selected.items}
     groups, split = group([item.unique_id for item in selected.items], keys, selected.near)
@@ -37,7 +37,7 @@ def build(selected: Selected, options: Options) -> Graph:
     for item in selected.items:
         key = groups[item.unique_id]
         task = tasks.setdefault(key, Task(key, _names(item, key, options)))
-        if item.resource_type != "source" or (options.gates and item.has_freshness):
+        if item.resource_type != "source" or (options.freshness_gates and item.has_freshness):
             task.nodes.append(item)
         task.depends_on |= {groups[parent] for parent in selected.near[item.unique_id]} - {key}
     _place_tests(selected, groups, tasks, options)
@@ -53,7 +53,7 @@ def build(selected: Selected, options: Options) -> Graph:
     return Graph(sorted(tasks.values(), key=lambda task: task.id), ["/".join(key[1:]) for key in split])
 
 
-def _names(item: Node, key: Key, options: Options) -> list[str]:
+def _names(item: Node, key: Key, options: FlowOptions) -> list[str]:
     parts, number = key[:-1], key[-1]
     if options.granularity == "model":
         name = f"source_{item.name}" if item.resource_type == "source" else item.name
@@ -63,7 +63,7 @@ def _names(item: Node, key: Key, options: Options) -> list[str]:
     return [f"{'_'.join(some)}{after}" for some in (short, parts[1:], parts)]
 
 
-def _place_tests(selected: Selected, groups: dict[str, Key], tasks: dict[Key, Task], options: Options) -> None:
+def _place_tests(selected: Selected, groups: dict[str, Key], tasks: dict[Key, Task], options: FlowOptions) -> None:
     """Put each test with the last of the tasks that it is about, so that edges from the others can close no cycle."""
     position = positions({key: task.depends_on for key, task in tasks.items()})
     gates: dict[Key, set[Key]] = {}

@@ -25,6 +25,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "link", value = Event.Link.class),
     @JsonSubTypes.Type(name = "platform_run", value = Event.PlatformRun.class),
     @JsonSubTypes.Type(name = "promotion", value = Event.Promotion.class),
+    @JsonSubTypes.Type(name = "flow_written", value = Event.FlowWritten.class),
     @JsonSubTypes.Type(name = "failure", value = Event.Failure.class),
     @JsonSubTypes.Type(name = "ended", value = Event.Ended.class)
 })
@@ -86,6 +87,9 @@ public sealed interface Event {
 
     /** The state that later runs compare with is replaced, if the run ends well; or, with an obstacle, why it stays. */
     record Promotion(String project, String target, String branch, String obstacle) implements Event {}
+
+    /** The flow of a project was written; {@code deployed} is created, updated, unchanged, or null if it was only written. */
+    record FlowWritten(String namespace, String flowId, int tasks, String deployed) implements Event {}
 
     /** Why the run failed; the last one counts. */
     record Failure(String code, String sentence, String detail) implements Event {}

@@ -3,7 +3,7 @@ package io.kestradbt.bridge;
 import java.util.List;
 import java.util.Map;
 
-/** What the runner is asked to do with a part of a packed project, and with the results of all parts. Mirrors {@code contract/request.schema.json}. */
+/** What the runner is asked to do with a project that is a graph of tasks: with a packed part, with the results of all parts, with its flow. Mirrors {@code contract/request.schema.json}. */
 public sealed interface GraphRequest extends Request {
     /**
      * Run some nodes of a packed project.
@@ -43,6 +43,26 @@ public sealed interface GraphRequest extends Request {
             return new Collect(pack, parts, nodes, generateDocs, engine, dependencies, debug, judgement);
         }
     }
+
+    /**
+     * Write the flow of a project, and put it on a Kestra server.
+     *
+     * @param manifest     a manifest.json instead of a project, relative to the working directory, or null
+     * @param options      dbt's own options, each named as its flag with underscores
+     * @param args         more arguments of {@code dbt ls}, passed as they are
+     * @param flow         how the flow is cut and named
+     * @param settingsFile YAML with people's own properties, relative to the working directory, or null
+     * @param deployTo     address of the Kestra server, or null
+     * @param tenant       of that server; null: main
+     * @param engine       AUTO, CORE or FUSION; null for AUTO
+     * @param dependencies pip requirements, installed if the interpreter has no dbt
+     * @param debug        report dbt's debug lines too
+     * @param judgement    what counts as a success, or null
+     */
+    record Flow(
+        String manifest, Map<String, Object> options, List<String> args, Map<String, Object> flow, String settingsFile, String deployTo, String tenant,
+        String engine, List<String> dependencies, boolean debug, Request.Judgement judgement
+    ) implements GraphRequest {}
 
     /**
      * What a task of the graph left.

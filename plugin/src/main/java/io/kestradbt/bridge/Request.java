@@ -16,6 +16,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
     @JsonSubTypes.Type(name = "set_up", value = Request.SetUp.class),
     @JsonSubTypes.Type(name = "graph_node", value = GraphRequest.Node.class),
     @JsonSubTypes.Type(name = "graph_collect", value = GraphRequest.Collect.class),
+    @JsonSubTypes.Type(name = "graph_flow", value = GraphRequest.Flow.class),
     @JsonSubTypes.Type(name = "platform_trigger", value = PlatformRequest.Trigger.class),
     @JsonSubTypes.Type(name = "platform_follow", value = PlatformRequest.Follow.class),
     @JsonSubTypes.Type(name = "platform_retry", value = PlatformRequest.Retry.class),

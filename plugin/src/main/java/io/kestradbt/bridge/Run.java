@@ -29,6 +29,7 @@ public final class Run {
     private final Map<String, String> links = new LinkedHashMap<>();
     private Event.PlatformRun platformRun;
     private Event.Promotion promotion;
+    private Event.FlowWritten flow;
     private boolean heard;
     private Event.Failure failure;
     private volatile Event.Ended ended; // looked at while a stop is awaited
@@ -65,6 +66,7 @@ public final class Run {
             case Event.Link link -> links.put(link.name(), link.url());
             case Event.PlatformRun run -> platformRun = run;
             case Event.Promotion told -> promotion = told;
+            case Event.FlowWritten written -> flow = written;
             case Event.Failure reason -> failure = reason;
             case Event.Ended end -> ended = end;
             case Event.Unknown unknown -> skip(unknown);
@@ -121,6 +123,11 @@ public final class Run {
     /** What becomes of the state that later runs compare with; empty if that is not for the run to say. */
     public Optional<Event.Promotion> promotion() {
         return Optional.ofNullable(promotion);
+    }
+
+    /** The flow that was written; empty if none was. */
+    public Optional<Event.FlowWritten> flow() {
+        return Optional.ofNullable(flow);
     }
 
     /** Nodes that failed, by dbt's ids, with those that never ended. */

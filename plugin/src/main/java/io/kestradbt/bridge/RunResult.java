@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param links       addresses for people, by what they lead to
  * @param platformRun the run on the dbt platform as it was told last; empty if there is none
  * @param promotion   what becomes of the state that later runs compare with; empty if that is not for the run to say
+ * @param flow        the flow that was written; empty if none was
  * @param warning     whether it ended with a warning
  * @param stopped     whether it was told to stop
  * @param failure     why it failed; empty if it did not
@@ -29,7 +30,7 @@ public record RunResult(
     int exitCode, Map<String, URI> artifacts, Map<String, URI> outputFiles, Map<String, Object> vars,
     Summary summary, RunSummary runSummary, TestSummary testSummary, List<String> failed, Optional<Long> count,
     Optional<Event.ProjectLoaded> project, Map<String, String> links, Optional<Event.PlatformRun> platformRun,
-    Optional<Event.Promotion> promotion, boolean warning, boolean stopped, Optional<String> failure
+    Optional<Event.Promotion> promotion, Optional<Event.FlowWritten> flow, boolean warning, boolean stopped, Optional<String> failure
 ) {
     /** Whether it came to its end, and no node failed on the way, not even one that a script went over. */
     public boolean allWentWell() {
@@ -39,7 +40,7 @@ public record RunResult(
     /** The same, with this as the reason why it failed after all. */
     public RunResult failedBecause(String reason) {
         return new RunResult(
-            exitCode, artifacts, outputFiles, vars, summary, runSummary, testSummary, failed, count, project, links, platformRun, promotion, warning, stopped,
+            exitCode, artifacts, outputFiles, vars, summary, runSummary, testSummary, failed, count, project, links, platformRun, promotion, flow, warning, stopped,
             Optional.of(reason)
         );
     }

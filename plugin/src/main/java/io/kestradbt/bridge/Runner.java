@@ -154,7 +154,7 @@ public final class Runner {
         return new RunResult(
             run.ended().map(Event.Ended::exitCode).orElse(ending.exitCode()), artifacts(run, ending, sink), outputFiles, ending.vars(),
             run.summary(), run.runSummary(), run.testSummary(), run.failed(), run.count(), run.project(), run.links(), run.platformRun(),
-            run.promotion(), warning, stopped, failure
+            run.promotion(), run.flow(), warning, stopped, failure
         );
     }
 

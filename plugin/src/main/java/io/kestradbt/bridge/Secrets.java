@@ -14,8 +14,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param macroArgs     arguments of the macro of {@code run-operation}
  * @param script        the script of a {@link Request.ShellScript}, or null
  * @param platformToken API token of the dbt platform, or null
+ * @param kestra        for the server that a flow is put on, or null
  */
-public record Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script, String platformToken) {
+public record Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script, String platformToken, Login kestra) {
     /** Environment variable that carries them. */
     public static final String VARIABLE = "KESTRA_DBT_SECRETS";
 
@@ -24,12 +25,32 @@ public record Secrets(String profiles, Map<String, Object> vars, Map<String, Obj
 
     /** Those of a dbt that runs here. */
     public Secrets(String profiles, Map<String, Object> vars, Map<String, Object> macroArgs, String script) {
-        this(profiles, vars, macroArgs, script, null);
+        this(profiles, vars, macroArgs, script, null, null);
     }
 
     /** Those of a request for the dbt platform. */
     public static Secrets ofPlatform(String token) {
-        return new Secrets(null, Map.of(), Map.of(), null, token);
+        return new Secrets(null, Map.of(), Map.of(), null, token, null);
+    }
+
+    /** The same, with what lets us into a Kestra server; null: nothing. */
+    public Secrets withKestra(Login login) {
+        return new Secrets(profiles, vars, macroArgs, script, platformToken, login);
+    }
+
+    /**
+     * What lets us into the API of a Kestra server.
+     *
+     * @param token    API token, or null
+     * @param user     of basic authentication, or null
+     * @param password of the user, or null
+     */
+    public record Login(String token, String user, String password) {
+        /** Never the values. */
+        @Override
+        public String toString() {
+            return "Login[***]";
+        }
     }
 
     @JsonProperty("version")

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.flows.State;
 import io.kestra.core.models.tasks.Output;
+import io.kestradbt.bridge.Event;
 import io.kestradbt.bridge.RunResult;
 import io.kestradbt.bridge.RunSummary;
 import io.kestradbt.bridge.TestSummary;
@@ -27,6 +28,8 @@ public class DbtOutput implements Output {
     private static final String NODES = "nodes.ion";
     private static final String ROWS = "rows.ion";
     static final String MANIFEST = "manifest.json";
+    private static final String FLOW = "flow.yaml";
+    private static final String UNCHANGED = "unchanged";
     private static final String RUN_RESULTS = "run_results.json";
 
     @Schema(
@@ -68,6 +71,18 @@ public class DbtOutput implements Output {
     @Schema(title = "Packed project", description = "URI of the file that `Prepare` has made and that this task was about. Only of the tasks of a graph.")
     private final String pack;
 
+    @Schema(title = "Flow of the project", description = "URI of the YAML file. Only of `Flow`.")
+    private final URI flow;
+
+    @Schema(title = "Tasks of the graph", description = "In the flow of the project. Only of `Flow`.")
+    private final Integer tasks;
+
+    @Schema(
+        title = "Whether the Kestra server has another flow now",
+        description = "True if it was created or replaced, false if it was there already. Only of `Flow`, with `deployTo`."
+    )
+    private final Boolean changed;
+
     @Schema(title = "Other files", description = "URIs in the internal storage: what `outputFiles` names and what commands wrote to the output directory, each by its path.")
     @PluginProperty(additionalProperties = URI.class)
     private final Map<String, URI> outputFiles;
@@ -106,6 +121,15 @@ public class DbtOutput implements Output {
     /** The same, of a task about a packed project. */
     public DbtOutput withPack(String pack) {
         return toBuilder().pack(pack).build();
+    }
+
+    /** The same, of a task that writes a flow. */
+    public DbtOutput withFlow(RunResult result) {
+        return toBuilder()
+            .flow(result.artifacts().get(FLOW))
+            .tasks(result.flow().map(Event.FlowWritten::tasks).orElse(null))
+            .changed(result.flow().map(Event.FlowWritten::deployed).map(deployed -> !UNCHANGED.equals(deployed)).orElse(null))
+            .build();
     }
 
     /**

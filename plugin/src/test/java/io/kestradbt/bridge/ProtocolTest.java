@@ -26,7 +26,7 @@ class ProtocolTest {
     @Test
     void shouldKnowEverySampleOfTheContract() throws IOException {
         assertThat(Samples.all().stream().map(file -> file.getFileName().toString())).containsExactlyInAnyOrder(
-            "dbt_command.json", "shell_script.json", "set_up.json", "graph_node.json", "graph_collect.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
+            "dbt_command.json", "shell_script.json", "set_up.json", "graph_node.json", "graph_collect.json", "graph_flow.json", "platform_trigger.json", "platform_follow.json", "platform_retry.json",
             "platform_cancel.json", "platform_artifacts.json", "platform_jobs.json", "platform_runs.json", "secrets.json", "commands.json", "events.txt", "plain.txt",
             "unknown_kind.txt", "unknown_field.txt", "other_major.txt"
         );
@@ -68,6 +68,7 @@ class ProtocolTest {
             new Event.Link("run", "https://ab123.us1.dbt.com/deploy/12345/projects/55/runs/70471831584850/"),
             new Event.PlatformRun(70471831584850L, "error", true, Map.of("job_name", "nightly build", "git_branch", "main", "run_duration_s", 32)),
             new Event.Promotion("shop", "prod", "main", "model.shop.orders failed or did not run"),
+            new Event.FlowWritten("company.sales", "shop", 12, "updated"),
             new Event.Failure("nodes", "1 of 3 nodes failed: test not_null.order_id.", "test.shop.not_null_stg_orders_order_id.81cfe2fe64: Got 2 results"),
             new Event.Ended(Outcome.FAILED, 1, null, new Summary(3, 1, 0, 1, 1, 42, 1, 4.2))
         );
@@ -151,6 +152,14 @@ class ProtocolTest {
                 List.of(new GraphRequest.Part("stg_orders", List.of(".kestra-dbt/results/1-run_results.json")), new GraphRequest.Part("orders", List.of())),
                 List.of("model.shop.stg_orders", "model.shop.orders"), true, "CORE", List.of("dbt-duckdb"), true, new Request.Judgement(null, "none")
             )),
+            arguments("graph_flow", new GraphRequest.Flow(
+                "target/manifest.json", Map.of("project_dir", "shop", "select", List.of("+fct_orders")), List.of("--no-partial-parse"),
+                Map.of(
+                    "flow_id", "sales", "namespace", "company.sales", "concurrent", 2, "granularity", "layer", "tests", "end", "freshness_gates", true,
+                    "exposures", true, "docs_url", "https://docs.example.com", "settings", Map.of("node", Map.of("profiles", "{{ render(vars.profiles) }}"))
+                ),
+                "kestra.yaml", "https://kestra.example.com", "sales", "CORE", List.of("dbt-duckdb"), true, new Request.Judgement(null, "deprecations")
+            )),
             arguments("platform_trigger", new PlatformRequest.Trigger(
                 new PlatformRequest.Account("ab123.us1.dbt.com", 12345, List.of("truststore"), true),
                 new PlatformRequest.Job(null, "nightly build", "shop", "Prod"), "Every morning", overrides, "kestra-6ea3d1c0f2b74f0a",
@@ -179,7 +188,7 @@ class ProtocolTest {
 
     @Test
     void shouldWriteSecretsAsTheRunnerReadsThem() throws IOException {
-        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), Map.of("days", 30), "dbt build | tee log\n", "dbtu_example_not_real");
+        Secrets secrets = new Secrets("shop:\n  target: dev\n", Map.of("start", "2026-01-01", "limit", 10), Map.of("days", 30), "dbt build | tee log\n", "dbtu_example_not_real", new Secrets.Login("a-token-not-real", "me@example.com", "not-real"));
 
         String json = new String(Base64.getDecoder().decode(secrets.toEnvironment()), StandardCharsets.UTF_8);
 
@@ -199,7 +208,7 @@ class ProtocolTest {
 
     @Test
     void shouldNotPrintSecrets() {
-        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), Map.of("token", "hunter2"), "echo hunter2", "hunter2").toString()).doesNotContain("hunter2");
+        assertThat(new Secrets("password: hunter2", Map.of("token", "hunter2"), Map.of("token", "hunter2"), "echo hunter2", "hunter2", new Secrets.Login("hunter2", "me", "hunter2")).toString()).doesNotContain("hunter2");
     }
 
     private static Instant at(String time) {

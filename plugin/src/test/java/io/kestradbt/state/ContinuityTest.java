@@ -84,7 +84,7 @@ class ContinuityTest {
         );
         return new RunResult(
             1, Map.of("run_results.json", results), Map.of(), Map.of(), new Summary(0, 0, 0, 0, 0, 0, 0, 0), null, null, List.of(),
-            Optional.empty(), Optional.empty(), Map.of(), Optional.empty(), Optional.empty(), false, stopped, failure
+            Optional.empty(), Optional.empty(), Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), false, stopped, failure
         );
     }
 
