@@ -64,6 +64,7 @@ def test_a_graph_does_what_one_build_does(run_flow: RunFlow, tmp_path: Path) -> 
     build["profiles"] = graphs.duckdb(one)
     flow = yaml.safe_load((BLUEPRINTS / "dbt-graph.yaml").read_text())
     flow["variables"]["profiles"] = graphs.duckdb(parts)
+    flow["tasks"][0]["state"] = "auto"
     groups = [entry["task"]["id"] for entry in flow["tasks"][1]["tasks"]]
     flow["tasks"].append(build)
     result = run_flow(json.dumps(flow) + "\n")
@@ -71,6 +72,7 @@ def test_a_graph_does_what_one_build_does(run_flow: RunFlow, tmp_path: Path) -> 
 
     assert statuses(result, "collect") == statuses(result, "build")
     assert tables(parts) == tables(one)
+    assert "State kept: project shop, target dev, branch main." in result.log_text
     whole, collected = result.outputs("build"), result.outputs("collect")
     hooks, exposures = len(groups), 1
     assert collected["summary"]["nodes"] - hooks == whole["summary"]["nodes"] - 1 - exposures

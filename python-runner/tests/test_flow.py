@@ -52,9 +52,15 @@ def node(
     }
 
 
-def flow(*nodes: Json, chosen: set[str] | None = None, **options: Any) -> Flow:  # noqa: ANN401 - as FlowOptions has them
+def flow(
+    *nodes: Json,
+    chosen: set[str] | None = None,
+    whole: bool = True,
+    **options: Any,  # noqa: ANN401 - as FlowOptions has them
+) -> Flow:
     """Return the flow of a manifest with these nodes."""
-    return flow_from_manifest(from_content(manifest(*nodes), "manifest.json"), chosen, FlowOptions(**options))
+    read = from_content(manifest(*nodes), "manifest.json")
+    return flow_from_manifest(read, chosen, FlowOptions(**options), whole=whole)
 
 
 def entries(written: Flow) -> dict[str, Json]:
@@ -93,6 +99,15 @@ def test_edges_go_through_what_is_not_run() -> None:
     """An ephemeral model is no task, and neither is one that is not selected; what is below waits for what is above."""
     assert edges(flow(*CHAIN)) == {"a": [], "c": ["a"], "d": ["c"]}
     assert edges(flow(*CHAIN, chosen={"model.shop.a", "model.shop.d"})) == {"a": [], "d": ["a"]}
+
+
+def test_what_is_left_out_on_purpose_is_named() -> None:
+    """Collect knows it by `exclude`, unless a selection tells what is in the graph; then it is of a part."""
+    chosen = {"model.shop.a", "model.shop.b"}
+    (collect,) = flow(*CHAIN, chosen=chosen).content["finally"]
+    assert collect["exclude"] == ["model.shop.c", "model.shop.d"]
+    for other in (flow(*CHAIN), flow(*CHAIN, chosen=chosen, whole=False)):
+        assert "exclude" not in other.content["finally"][0]
 
 
 TESTED = (
@@ -348,3 +363,7 @@ def test_a_project_is_selected_from_by_dbt(project: Callable[[str], Path]) -> No
     assert "orders" in found["stg_orders"]
     assert not [one for entry in tasks for one in entry["task"]["nodes"] if one.startswith("test.")]
     assert not (folder / "target").exists()
+    less = [*command[: -len(selection)], "--exclude", "fct_orders+"]
+    collect = yaml.safe_load(subprocess.run(less, capture_output=True, check=True, cwd=folder).stdout)["finally"][0]
+    assert "model.shop.fct_orders" in collect["exclude"]
+    assert "model.shop.stg_orders" not in collect["exclude"]

@@ -151,7 +151,7 @@ def test_the_state_is_replaced_by_the_whole_project_alone(
 
 
 def test_what_did_not_do_well_keeps_the_state() -> None:
-    """Nodes that failed or were skipped, and a target that was not meant; without a state, there is nothing to tell."""
+    """What failed or was skipped, or a target that was not meant; what is left out on purpose does not."""
     own = OwnState(project="shop", target="dev", branch="main")
     index = INDEX.model_copy(update={"nodes": {"model.a": "model", "model.b": "model"}, "own_state": own})
     nodes = [finished("model.a", Outcome.FAILED), finished("model.b", Outcome.SKIPPED)]
@@ -159,6 +159,9 @@ def test_what_did_not_do_well_keeps_the_state() -> None:
     assert told is not None
     assert told.obstacle == "model.a and 1 more failed or did not run"
     assert promotion(index.model_copy(update={"own_state": None}), nodes, [], []) is None
+    without = promotion(index, [finished("model.a")], [], [], ["model.b"])
+    assert without is not None
+    assert without.obstacle is None
     elsewhere = index.model_copy(update={"own_state": own.model_copy(update={"target": "prod"})})
     told = promotion(elsewhere, map(finished, index.nodes), [], [])
     assert told is not None

@@ -43,7 +43,7 @@ def collect(request: GraphCollect, secrets: Secrets, output: Path, stop_file: St
     results.close()
     folder.announce(NODES_FILE)
     lost = [part.task for part in request.parts if not part.files]
-    promoted = promotion(index, results.nodes, lost, _files(request, _RUN_RESULTS))
+    promoted = promotion(index, results.nodes, lost, _files(request, _RUN_RESULTS), request.exclude)
     if promoted:
         write_event(promoted)
     summary = results.summary(_seconds(folder))

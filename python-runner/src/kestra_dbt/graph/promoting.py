@@ -1,7 +1,7 @@
 """Whether a graph leaves its project as a single build would, so that later runs may compare with it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from kestra_dbt.graph.index import Index
@@ -14,7 +14,11 @@ _BAD = (Outcome.FAILED, Outcome.SKIPPED)
 
 
 def promotion(
-    index: Index, nodes: Iterable[NodeFinished], lost: Iterable[str], results: Iterable[Path]
+    index: Index,
+    nodes: Iterable[NodeFinished],
+    lost: Iterable[str],
+    results: Iterable[Path],
+    exclude: Iterable[str] = (),
 ) -> Promotion | None:
     """Return what becomes of the state of a project after a graph; None if it keeps none.
 
@@ -23,15 +27,17 @@ def promotion(
         nodes: as they ended.
         lost: tasks that left no results.
         results: files of the parts.
+        exclude: nodes that the graph leaves out on purpose.
     """
     if index.own_state is None:
         return None
     outcomes = {node.unique_id: node.outcome for node in nodes}
+    known = {*outcomes, *exclude}
     obstacle = (
         _elsewhere(index)
         or _undone(outcomes)
         or _lost(lost)
-        or _not_in_graph(index, outcomes)
+        or _not_in_graph(index, known)
         or _with_fewer_rows(results)
     )
     return Promotion(**index.own_state.model_dump(), obstacle=obstacle)
@@ -55,8 +61,8 @@ def _lost(tasks: Iterable[str]) -> str | None:
     return f"{_named(lost)} left no results" if lost else None
 
 
-def _not_in_graph(index: Index, outcomes: Mapping[str, Outcome]) -> str | None:
-    left = [name for name, kind in index.nodes.items() if kind in RUN and name not in outcomes]
+def _not_in_graph(index: Index, known: Set[str]) -> str | None:
+    left = [name for name, kind in index.nodes.items() if kind in RUN and name not in known]
     return f"the graph was of a part of the project, without {_named(left)}" if left else None
 
 

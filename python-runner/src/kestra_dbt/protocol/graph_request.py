@@ -45,4 +45,8 @@ class GraphCollect(DbtRequestBase):
         [],
         description="dbt's ids of all nodes of the graph; none: those with a result, and what depends on failed ones.",
     )
+    exclude: list[str] = Field(
+        [],
+        description="dbt's ids of nodes that the graph leaves out on purpose: it is of the whole project nevertheless.",
+    )
     generate_docs: bool = Field(False, description="If no node failed, write the documentation too.")

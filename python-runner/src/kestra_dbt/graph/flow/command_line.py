@@ -10,7 +10,7 @@ from kestra_dbt.graph.flow.arguments import parser, request_of
 from kestra_dbt.graph.flow.deployment import WAY_IN, account, deploy, login_from_environment, told
 from kestra_dbt.graph.flow.flow import Flow
 from kestra_dbt.graph.flow.listing import list_project
-from kestra_dbt.graph.flow.making import make, settled, whole_manifest
+from kestra_dbt.graph.flow.making import is_whole, make, settled, whole_manifest
 from kestra_dbt.graph.flow.manifest import Manifest
 from kestra_dbt.graph.flow.staleness import differences
 from kestra_dbt.graph.flow.text import from_yaml
@@ -34,7 +34,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
 def _write(request: GraphFlow, output: Path | None, check: Path | None) -> int:
     options = settled(request)
-    made = make(options, *_project(request))
+    made = make(options, *_project(request), whole=is_whole(request))
     _say(*made.notes)
     if check:
         return _check(check, made.flow)

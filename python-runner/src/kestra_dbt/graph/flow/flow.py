@@ -16,7 +16,7 @@ _SUMMARY = 160
 _PACK = "{{ outputs.prepare.pack }}"
 _PACK_IF_ANY = "{{ outputs.prepare.pack ?? '' }}"
 """Collect runs after a Prepare that failed, too, and then says so."""
-_OURS = frozenset({"id", "type", "pack", "nodes", "dependsOn"})
+_OURS = frozenset({"id", "type", "pack", "nodes", "exclude", "dependsOn"})
 """Properties that make the graph."""
 
 Properties = dict[str, Any]
@@ -31,8 +31,16 @@ class Flow:
     split: list[str]
 
 
-def flow_from_manifest(manifest: Manifest, chosen: Set[str] | None, options: FlowOptions) -> Flow:
+def flow_from_manifest(
+    manifest: Manifest, chosen: Set[str] | None, options: FlowOptions, *, whole: bool = True
+) -> Flow:
     """Return the flow of what is ``chosen`` of a project; None: all of it.
+
+    Args:
+        manifest: of the project.
+        chosen: ids of nodes.
+        options: how the flow is cut and named.
+        whole: whether what is not chosen is left out on purpose.
 
     Raises:
         RequestError: there is nothing to run.
@@ -44,17 +52,24 @@ def flow_from_manifest(manifest: Manifest, chosen: Set[str] | None, options: Flo
             f"Nothing of the project {manifest.project} is selected that dbt runs: change `select`, `exclude` or "
             "`selector`; `dbt ls` shows what they choose."
         )
-    return Flow(_content(manifest, graph, options), len(graph.tasks), graph.split)
+    left_out = _left_out(manifest, chosen) if chosen is not None and whole else []
+    return Flow(_content(manifest, graph, left_out, options), len(graph.tasks), graph.split)
 
 
-def _content(manifest: Manifest, graph: Graph, options: FlowOptions) -> Properties:
+def _left_out(manifest: Manifest, chosen: Set[str]) -> list[str]:
+    return sorted(name for name, node in manifest.nodes.items() if node.runs and name not in chosen)
+
+
+def _content(manifest: Manifest, graph: Graph, left_out: list[str], options: FlowOptions) -> Properties:
     settings = options.settings
     prepare = {"id": "prepare", "type": "io.kestradbt.graph.Prepare"}
     dag: Properties = {"id": "dbt", "type": "io.kestradbt.graph.Dag"}
     if options.concurrent:
         dag["concurrent"] = options.concurrent
     dag["tasks"] = _tasks(graph, options)
-    collect = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": _PACK_IF_ANY}
+    collect: Properties = {"id": "collect", "type": "io.kestradbt.graph.Collect", "pack": _PACK_IF_ANY}
+    if left_out:
+        collect["exclude"] = left_out
     own = dict(settings.get("flow", {}))
     return {
         "id": valid(options.flow_id or manifest.project),

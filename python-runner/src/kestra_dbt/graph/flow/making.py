@@ -26,15 +26,27 @@ class Made:
     notes: list[str]
 
 
-def make(options: FlowOptions, manifest: Manifest, chosen: Set[str] | None) -> Made:
+def make(options: FlowOptions, manifest: Manifest, chosen: Set[str] | None, *, whole: bool) -> Made:
     """Return the flow of what is ``chosen`` of a project; None: all of it.
+
+    Args:
+        options: how the flow is cut and named.
+        manifest: of the project.
+        chosen: ids of nodes.
+        whole: whether what is not chosen is left out on purpose.
 
     Raises:
         RequestError: there is nothing to run.
         ProjectError: a name can't be part of a flow.
     """
-    flow = flow_from_manifest(manifest, chosen, options)
+    flow = flow_from_manifest(manifest, chosen, options, whole=whole)
     return Made(flow, to_yaml(flow.content), list(_notes(flow, manifest, chosen, options)))
+
+
+def is_whole(request: GraphFlow) -> bool:
+    """Tell whether what is not chosen is left out on purpose, as by `exclude` alone, and not by a selection."""
+    options = request.options
+    return not (options.select or options.selector or options.resource_types or request.args)
 
 
 def settled(request: GraphFlow) -> FlowOptions:

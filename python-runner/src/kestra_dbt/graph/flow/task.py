@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kestra_dbt.errors import KestraDbtError
 from kestra_dbt.graph.flow.deployment import Deployed, account, deploy, told
-from kestra_dbt.graph.flow.making import make, settled, whole_manifest
+from kestra_dbt.graph.flow.making import is_whole, make, settled, whole_manifest
 from kestra_dbt.graph.flow.manifest import Manifest, read
 from kestra_dbt.graph.pack import MANIFEST
 from kestra_dbt.protocol import Ended, FlowWritten, GraphFlow, KestraLogin, Outcome, Secrets, Summary
@@ -46,7 +46,7 @@ def flow_of_listing(
 def _write(
     request: GraphFlow, secrets: Secrets, folder: OutputFolder, manifest: Manifest, chosen: Set[str] | None
 ) -> None:
-    made = make(settled(request), manifest, chosen)
+    made = make(settled(request), manifest, chosen, whole=is_whole(request))
     _say(*made.notes)
     folder.path(FLOW_FILE).write_text(made.text, encoding="utf-8")
     folder.announce(FLOW_FILE)

@@ -28,6 +28,7 @@ public sealed interface GraphRequest extends Request {
      * @param pack         the pack, relative to the working directory
      * @param parts        in the order in which they ended
      * @param nodes        dbt's ids of all nodes of the graph; none: those that have a result
+     * @param exclude      dbt's ids of nodes that the graph leaves out on purpose
      * @param generateDocs write the documentation too
      * @param engine       for the documentation: AUTO, CORE or FUSION; null for AUTO
      * @param dependencies for the documentation: pip requirements, installed if the interpreter has no dbt
@@ -35,12 +36,12 @@ public sealed interface GraphRequest extends Request {
      * @param judgement    what counts as a success, or null
      */
     record Collect(
-        String pack, List<Part> parts, List<String> nodes, boolean generateDocs, String engine, List<String> dependencies, boolean debug,
+        String pack, List<Part> parts, List<String> nodes, List<String> exclude, boolean generateDocs, String engine, List<String> dependencies, boolean debug,
         Request.Judgement judgement
     ) implements GraphRequest {
         /** The same of these parts. */
         public Collect of(List<Part> parts) {
-            return new Collect(pack, parts, nodes, generateDocs, engine, dependencies, debug, judgement);
+            return new Collect(pack, parts, nodes, exclude, generateDocs, engine, dependencies, debug, judgement);
         }
     }
 

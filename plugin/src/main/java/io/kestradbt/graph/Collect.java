@@ -118,6 +118,15 @@ public class Collect extends AbstractDbt {
     private Property<List<String>> nodes;
 
     @Schema(
+        title = "Nodes that the graph leaves out",
+        description = """
+            dbt's ids, as `kestra-dbt flow --exclude` writes them. The graph is of the whole project nevertheless, and so replaces its state, as a `Build`
+            with `exclude` does. Unset: none."""
+    )
+    @PluginProperty(group = "main")
+    private Property<List<String>> exclude;
+
+    @Schema(
         title = "Write the documentation too",
         description = """
             If no node failed, as the artifacts `catalog.json` and `docs.html`, one static page. This needs what a `Node` needs: the same `profiles` and
@@ -141,8 +150,8 @@ public class Collect extends AbstractDbt {
     @Override
     protected GraphRequest.Collect request(Rendering rendering) throws IllegalVariableEvaluationException {
         return new GraphRequest.Collect(
-            PackFile.PATH, List.of(), rendering.list("nodes", nodes), rendering.bool("generateDocs", generateDocs).orElse(false), engine(rendering),
-            rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), judgement(rendering)
+            PackFile.PATH, List.of(), rendering.list("nodes", nodes), rendering.list("exclude", exclude),
+            rendering.bool("generateDocs", generateDocs).orElse(false), engine(rendering), rendering.list("dependencies", getDependencies()), rendering.bool("debug", getDebug()).orElse(false), judgement(rendering)
         );
     }
 

@@ -150,7 +150,7 @@ class ProtocolTest {
             arguments("graph_collect", new GraphRequest.Collect(
                 ".kestra-dbt/pack.zip",
                 List.of(new GraphRequest.Part("stg_orders", List.of(".kestra-dbt/results/1-run_results.json")), new GraphRequest.Part("orders", List.of())),
-                List.of("model.shop.stg_orders", "model.shop.orders"), true, "CORE", List.of("dbt-duckdb"), true, new Request.Judgement(null, "none")
+                List.of("model.shop.stg_orders", "model.shop.orders"), List.of("model.shop.slow"), true, "CORE", List.of("dbt-duckdb"), true, new Request.Judgement(null, "none")
             )),
             arguments("graph_flow", new GraphRequest.Flow(
                 "target/manifest.json", Map.of("project_dir", "shop", "select", List.of("+fct_orders")), List.of("--no-partial-parse"),
