@@ -1,11 +1,13 @@
 """Requests in forks of a warm process: as in plain ones, and nothing lost or left running when something dies."""
 
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import Run, Runner, duckdb_profile
 from warm_worker import servers, until
 
@@ -16,6 +18,11 @@ SECRETS = Secrets(profiles=duckdb_profile())
 SEED = DbtCommand(command=["seed"])
 SLOW = DbtCommand(command=["build"], args=["--vars", "{rows: 4000000000}"])
 STARTED = "A warm process was started"
+
+
+def limits(**given: float) -> dict[str, str]:
+    """Return the variable with limits of warm processes."""
+    return {"KESTRA_DBT_WARM_LIMITS": json.dumps(given)}
 
 
 def busy(folder: Path) -> bool:
@@ -100,3 +107,79 @@ def test_folder_that_cannot_be_written_to_is_no_obstacle(
     run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, "KESTRA_DBT_CACHE": str(tmp_path / "file")})
     assert run.ended.outcome is Outcome.SUCCESS, run
     assert took_own_process(run)
+
+
+def test_full_disk_is_no_obstacle(carry_out: Runner, project: Project, worker: dict[str, str], tmp_path: Path) -> None:
+    """Where nothing more can be written a plain process goes on, and the reason is said."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=2", "tmpfs", str(cache)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small file system can't be mounted here: that takes root's rights")
+    try:
+        (cache / "all").write_bytes(bytes(4096))  # neither a block nor a file is left
+        run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, "KESTRA_DBT_CACHE": str(cache)})
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", str(cache)], check=True)
+    assert run.ended.outcome is Outcome.SUCCESS, run
+    assert took_own_process(run)
+
+
+@pytest.mark.parametrize("given", [{"runs": 1}, {"memory_mb": 1}])
+def test_warm_process_leaves_at_its_limits(
+    carry_out: Runner, project: Project, worker: dict[str, str], given: dict[str, float]
+) -> None:
+    """Whatever has been asked for is carried out; the next request makes another one."""
+    there = servers(worker["KESTRA_DBT_CACHE"])
+    folder = project("shop")
+    for _ in range(2):
+        run = carry_out(SEED, SECRETS, folder=folder, env={**worker, **limits(**given)})
+        assert run.ended.outcome is Outcome.SUCCESS, run
+        assert any(STARTED in line for line in run.plain)
+        until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+
+
+def test_warm_process_leaves_when_idle(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+    """It takes no memory for a worker that runs no dbt."""
+    there = servers(worker["KESTRA_DBT_CACHE"])
+    run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, **limits(idle_s=1)})
+    assert run.ended.outcome is Outcome.SUCCESS, run
+    until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+
+
+def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """As the system does it, by a kill: what was done is told, and the warm process is there for the next request."""
+    folder = project("broken/slow")
+
+    def kill(process: subprocess.Popen[bytes]) -> None:  # noqa: ARG001 - as it is called
+        until(lambda: busy(folder))
+        os.kill(servers(worker["KESTRA_DBT_CACHE"])[-1], signal.SIGKILL)
+
+    run = carry_out(SLOW, SECRETS, folder=folder, env=worker, during=kill)
+    assert run.failure.code is FailureCode.KILLED, run
+    assert "dbt.log" in run.artifacts
+    until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+
+
+def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+    """Two on one machine, with one cache: what one makes ends with it, and is nothing to the other."""
+    folder = project("shop")
+    carry_out(SEED, SECRETS, folder=folder, env=worker)
+    there = servers(worker["KESTRA_DBT_CACHE"])
+    with subprocess.Popen(["/bin/sleep", "600"]) as other:
+        run = carry_out(SEED, SECRETS, folder=folder, env={**worker, "KESTRA_DBT_WARM": str(other.pid)})
+        assert any(STARTED in line for line in run.plain)
+        assert len(servers(worker["KESTRA_DBT_CACHE"])) == len(there) + 1
+        other.kill()
+    until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+
+
+def test_project_is_read_as_it_is(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+    """Edited between two requests, it is not taken for what it was."""
+    folder = project("shop")
+    carry_out(SEED, SECRETS, folder=folder, env=worker)
+    (folder / "seeds" / "added.csv").write_text("id\n1\n")
+    run = carry_out(SEED, SECRETS, folder=folder, env=worker)
+    assert "seed.shop.added" in run.nodes, run

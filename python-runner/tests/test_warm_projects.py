@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -139,3 +141,35 @@ def test_only_so_many_projects_are_in_memory(node: Node, worker: dict[str, str])
     for pid in servers(worker["KESTRA_DBT_CACHE"])[1:]:
         os.kill(pid, signal.SIGKILL)
     assert read_anew(node("model.shop.raw", PLACE="0"))
+
+
+@pytest.mark.usefixtures("node")
+def test_many_at_once_beside_one_that_hangs(worker: dict[str, str], tmp_path: Path) -> None:
+    """Fifty requests are all carried out, over one project read once; one that hangs keeps none, and is ended."""
+    secrets = Secrets(profiles=duckdb_profile()).to_environment()  # a file in the folder of each request
+    env = {**os.environ, **worker, "KESTRA_DBT_SECRETS": secrets, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    request = json.dumps(
+        {"version": "1.0", "kind": "graph_node", "pack": str(tmp_path / "pack.zip"), "nodes": ["model.shop.raw"]}
+    )
+
+    def start(number: int) -> subprocess.Popen[str]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "request.json").write_text(request)
+        command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "output"]
+        return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
+
+    def forks() -> list[int]:
+        named = {pid: Path(f"/proc/{pid}/comm").read_text() for pid in servers(worker["KESTRA_DBT_CACHE"])}
+        return [pid for pid, name in named.items() if name == "kestra-dbt run\n"]
+
+    assert READ in start(51).communicate(timeout=60)[0]
+    with start(0) as hanging:
+        until(lambda: bool(forks()))
+        for pid in forks():
+            os.kill(pid, signal.SIGSTOP)
+        hanging.kill()
+    said = [process.communicate(timeout=300)[0] for process in [start(number) for number in range(1, 51)]]
+    assert sum('"outcome":"success","exit_code":0' in text for text in said) == 50, said[0]
+    assert sum(READ in text for text in said) == 0
+    until(lambda: not forks())

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
 from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of, what_matters
 from kestra_dbt.warm.project_name import PROJECT_SUFFIX, project_of
 
@@ -26,7 +27,7 @@ GO = b"g"
 _KEPT = ("PATH", "TMPDIR")
 
 _START_LIMIT_S = 30.0
-_PROJECT_LIMIT_S = 120.0
+_PROJECT_LIMIT_S = 60.0
 """Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
 
 _MOST_PROJECTS = 4
@@ -56,7 +57,7 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
             raise NotPossibleError("this system has no pidfd")
         folder = place_of(int(worker), program)
         connection = _begun(arguments, folder, int(worker), program) if start else _found(arguments, folder)
-    except NotPossibleError as error:
+    except (NotPossibleError, OSError) as error:
         os.environ.pop(VARIABLE)
         _say(f"Not in a warm process, because {error}: a plain one goes on.")
         return None
@@ -120,7 +121,7 @@ def _ask(
 
 
 def _env() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != VARIABLE}
+    return {name: value for name, value in os.environ.items() if name not in (VARIABLE, LIMITS_VARIABLE)}
 
 
 def _project(arguments: list[str]) -> str | None:
@@ -175,10 +176,10 @@ def _start(folder: Path, worker: int, program: Path) -> socket.socket:
             return found
         import subprocess  # noqa: PLC0415 - most requests find one, and this one would take a while to load
 
-        began = time.monotonic()
+        began, limits = time.monotonic(), os.environ.get(LIMITS_VARIABLE, "")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, *_server(folder, program), str(folder), str(worker)],
+                [sys.executable, *_server(folder, program), str(folder), str(worker), limits],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from kestra_dbt.environment import EnvironmentFailedError, cache_folder
+from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
 
 VARIABLE = "KESTRA_DBT_WARM"
 """Environment variable with the number of the worker's process: requests are carried out in forks of a warm process,
@@ -46,6 +47,7 @@ def _key(worker: int, program: Path) -> str:
     parts = [
         str(worker),
         str(program) if not content else "",
+        os.environ.get(LIMITS_VARIABLE, ""),
         sys.executable,
         sys.version,
         *_installed(),

@@ -23,13 +23,11 @@ from pathlib import Path
 
 from kestra_dbt.core.system import name_process
 from kestra_dbt.warm.asked import Asked
+from kestra_dbt.warm.limits import Limits
 from kestra_dbt.warm.place import SOCKET
 from kestra_dbt.warm.project import have_ready
 from kestra_dbt.warm.watching import end, watch
 
-_IDLE_S = 600.0
-_MAX_AGE_S = 6 * 3600.0
-_MAX_RUNS = 1000
 _LOOK_EVERY_S = 10.0
 
 _IMPORTS = (
@@ -46,27 +44,28 @@ _OPTIONAL = (
 
 
 def main() -> None:
-    """Serve in the folder of the first argument, until the process of the second one ends."""
-    folder, worker = Path(sys.argv[1]), int(sys.argv[2])
+    """Serve in the folder of the first argument, for the process that is the second one, within the third's limits."""
+    folder, worker, limits = Path(sys.argv[1]), int(sys.argv[2]), Limits.from_text(sys.argv[3])
     worker_end = os.pidfd_open(worker)
     for name in _IMPORTS:
         importlib.import_module(name)
     for name in _OPTIONAL:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    _Server(folder / SOCKET, worker_end).serve()
+    _Server(folder / SOCKET, worker_end, limits).serve()
 
 
 class _Server:
     """Listens at a socket, and forks."""
 
-    def __init__(self, path: Path, worker_end: int) -> None:
+    def __init__(self, path: Path, worker_end: int, limits: Limits) -> None:
         name_process("kestra-dbt warm")
         gc.collect()
         gc.freeze()  # or a collection in a fork would copy all that is shared with it
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
         self._path = path
         self._worker_end = worker_end
+        self._limits = limits
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)  # only one starts at a time, and nobody answered there
         self._listener.bind(str(path))
@@ -79,18 +78,32 @@ class _Server:
         if first:
             self._fork(first.connection, lambda _: self._watch(first))
             first.let_go()
-        runs, idle, oldest = 0, time.monotonic() + _IDLE_S, time.monotonic() + _MAX_AGE_S
-        while runs < _MAX_RUNS and time.monotonic() < min(idle, oldest):
-            ready, _, _ = select.select([self._listener, self._worker_end], [], [], _LOOK_EVERY_S)
+        limits, began = self._limits, time.monotonic()
+        runs, asked_at = (1 if first else 0), began
+        while (now := time.monotonic()) < asked_at + limits.idle_s:
+            if runs and (runs >= limits.runs or now >= began + limits.age_s or limits.is_too_large()):
+                break
+            wait_s = min(_LOOK_EVERY_S, asked_at + limits.idle_s - now)
+            ready, _, _ = select.select([self._listener, self._worker_end], [], [], wait_s)
             if self._worker_end in ready:
                 break
             if ready:
                 connection, _ = self._listener.accept()
                 self._fork(connection, self._carry_out)
-                runs, idle = runs + 1, time.monotonic() + _IDLE_S
+                runs, asked_at = runs + 1, time.monotonic()
             elif not self._is_wanted():
-                return
-        self._path.unlink(missing_ok=True)
+                break
+        self._leave()
+
+    def _leave(self) -> None:
+        """Be found no more, and carry out what has been asked until now."""
+        if self._is_wanted():
+            self._path.unlink(missing_ok=True)
+        self._listener.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._fork(connection, self._carry_out)
 
     def _is_wanted(self) -> bool:
         """Tell whether whoever looks for this process still finds it: its place may have been needed."""
@@ -112,7 +125,7 @@ class _Server:
     def _carry_out(self, connection: socket.socket) -> int:
         asked = Asked.receive(connection)
         if asked.project and have_ready(asked):
-            _Server(self._path.parent / asked.project, self._worker_end).serve(asked)
+            _Server(self._path.parent / asked.project, self._worker_end, self._limits).serve(asked)
             return 0
         return self._watch(asked)
 
