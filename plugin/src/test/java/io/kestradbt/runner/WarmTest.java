@@ -1,6 +1,7 @@
 package io.kestradbt.runner;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -73,13 +74,24 @@ class WarmTest {
 
     @Test
     void shouldTellTheRunnerWhoseWarmProcessItMayUse() throws Exception {
-        run("[ \"$KESTRA_DBT_WARM\" = " + ProcessHandle.current().pid() + " ] || exit 9\n" + ENDED, List.of("export PREPARED=1"));
+        run("[ \"$KESTRA_DBT_WARM\" = " + ProcessHandle.current().pid() + " ] && [ -z \"$KESTRA_DBT_WARM_LIMITS\" ] || exit 9\n" + ENDED, List.of("export PREPARED=1"));
+    }
+
+    @Test
+    void shouldTellTheRunnerTheLimitsThatAreSet() throws Exception {
+        Warm limited = Warm.builder().type(Warm.class.getName()).maxIdle(Property.ofValue(Duration.ofMinutes(5))).maxTasks(Property.ofValue(7)).build();
+
+        run("[ \"$KESTRA_DBT_WARM_LIMITS\" = '{\"idle_s\":300,\"runs\":7}' ] || exit 9\n" + ENDED, List.of("export PREPARED=1"), limited);
     }
 
     private void run(String runner, List<String> beforeCommands) throws Exception {
+        run(runner, beforeCommands, Warm.builder().type(Warm.class.getName()).build());
+    }
+
+    private void run(String runner, List<String> beforeCommands, Warm warm) throws Exception {
         CheckRun task = CheckRun.builder().id("task").type(CheckRun.class.getName()).accountId(Property.ofValue("1")).token(Property.ofValue("dbtu_x"))
             .runId(Property.ofValue("7")).pythonPath(FakeRunner.of(folder, runner)).beforeCommands(Property.ofValue(beforeCommands))
-            .taskRunner(Warm.builder().type(Warm.class.getName()).build()).build();
+            .taskRunner(warm).build();
         task.run(TestsUtils.mockRunContext(runContextFactory, task, Map.of()));
     }
 }
