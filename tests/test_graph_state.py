@@ -100,7 +100,9 @@ def test_a_source_that_is_too_old_holds_back_what_reads_it(engine: Engine, tmp_p
         "dependencies": [f"{name}=={version(name)}" for name in ("dbt-core", "dbt-duckdb")],
         "env": {"KESTRA_DBT_CACHE": str(tmp_path / "cache")},
     }
-    flow = graphs.flow(tasks, profiles(tmp_path / "chain.duckdb"), prepare={"state": "auto"}, nodes={"begin": apart})
+    warehouse = profiles(tmp_path / "chain.duckdb")
+    documented = {"generateDocs": True, "profiles": warehouse}
+    flow = graphs.flow(tasks, warehouse, prepare={"state": "auto"}, nodes={"begin": apart}, collect=documented)
     result = engine.run(flow, tmp_path / "out", files=files, timeout=180)
     assert states(result) == {
         "prepare": "SUCCESS",
@@ -111,6 +113,7 @@ def test_a_source_that_is_too_old_holds_back_what_reads_it(engine: Engine, tmp_p
     }, result.log_text
     assert statuses(result, "collect") == {"model.chain.begin": "success", "model.chain.reads": "skipped"}
     assert json.loads(result.files["collect/sources.json"].read_bytes())["results"][0]["status"] == "error"
+    assert "docs.html" not in result.outputs("collect")["artifacts"]
     assert "source.chain.raw.events and 1 more failed or did not run" in result.log_text
     assert (tmp_path / "cache" / "environments").is_dir()
 
