@@ -191,16 +191,16 @@ def runner_processes(engine: Engine) -> list[int]:
     """
     below = [pid for pid in descendants(engine.pid) if b"runner.pyz" in read(Path(f"/proc/{pid}/cmdline"))]
     plain = [pid for pid in below if b"KESTRA_DBT_SHARED=" not in read(Path(f"/proc/{pid}/environ"))]
-    return plain + [
-        pid for pid in warm_processes(engine.pid, os.getpid()) if read(Path(f"/proc/{pid}/comm")) == b"kestra-dbt run\n"
-    ]
+    warm = warm_processes(engine.pid, os.getpid())
+    return plain + [pid for pid in warm if read(Path(f"/proc/{pid}/comm")) == b"kestra-dbt run\n"]
 
 
 def warm_processes(*workers: int) -> list[int]:
     """Return the warm processes that end with one of ``workers``, and their forks, as they began."""
-    ends = tuple(f"\0{pid}\0".encode() for pid in workers)
+    named = {str(pid).encode() for pid in workers}
     commands = {int(file.parent.name): read(file) for file in Path("/proc").glob("[0-9]*/cmdline")}
-    return sorted(pid for pid, line in commands.items() if b"kestra_dbt.warm.server" in line and line.endswith(ends))
+    warm = {pid: line.split(b"\0") for pid, line in commands.items() if b"kestra_dbt.warm.server" in line}
+    return sorted(pid for pid, words in warm.items() if named & set(words))
 
 
 @pytest.mark.by_turns
