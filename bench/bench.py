@@ -1,6 +1,6 @@
 """Measure what Kestra and the plugin cost, on this machine: every figure is compared with one of the same run.
 
-python bench/bench.py                      # everything: about half an hour on 2 cores
+python bench/bench.py                      # everything: about an hour on 2 cores
 python bench/bench.py --only memory
 python bench/bench.py --models 20 --tests 40 --rounds 1 --nodes 1000 --manifest-mb 10
 """
