@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-_LIMIT_S = 5.0
+_LIMIT_S = 30.0
 """Seconds in which whoever has connected has to have said what for."""
 
 

@@ -33,7 +33,7 @@ _PROJECT_LIMIT_S = 60.0
 _MOST_PROJECTS = 4
 """Processes at a time that have a project in memory. A new one takes the place of the one unused for longest."""
 
-_ANSWER_LIMIT_S = 10.0
+_ANSWER_LIMIT_S = 30.0
 _LOOK_EVERY_S = 0.02
 _LOST_CODE = 137
 
