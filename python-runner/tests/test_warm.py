@@ -39,10 +39,14 @@ def test_the_second_request_finds_what_the_first_has_started(
     carry_out: Runner, project: Project, worker: dict[str, str]
 ) -> None:
     """Both are as ever; the second one pays for no start; the environment of one is not that of the next."""
+    gone = Path(worker["KESTRA_DBT_CACHE"]) / "warm" / "99999999-gone"
+    gone.mkdir(parents=True)
+    os.utime(gone, (0, 0))
     folder = project("shop")
     first = carry_out(SEED, SECRETS, folder=folder, env={**worker, "DBT_ENV_CUSTOM_ENV_ONE": "1"})
     assert first.ended.outcome is Outcome.SUCCESS, first
     assert any(STARTED in line for line in first.plain)
+    assert not gone.exists(), "of a worker that is gone, long ago"
     assert '"ONE"' in first.artifact("run_results.json").read_text()
     second = carry_out(SEED, SECRETS, folder=folder, env=worker)
     assert second.ended.outcome is Outcome.SUCCESS, second

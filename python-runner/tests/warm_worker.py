@@ -33,7 +33,7 @@ def servers(cache: Path | str) -> list[int]:
 
 def until(done: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 60
     while not done():
         assert time.monotonic() < limit
         time.sleep(0.05)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
-from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of, what_matters
+from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of
 from kestra_dbt.warm.project_name import PROJECT_SUFFIX, project_of
+from kestra_dbt.warm.starting import alone, connected, say, start_one
 
 STARTED = b"s"
 """What a fork answers first; its exit code follows at the end, as text."""
@@ -24,9 +21,6 @@ STARTED = b"s"
 GO = b"g"
 """What it waits for then: it begins only if whoever asked will not do the same by itself."""
 
-_KEPT = ("PATH", "TMPDIR")
-
-_START_LIMIT_S = 30.0
 _PROJECT_LIMIT_S = 60.0
 """Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
 
@@ -34,7 +28,6 @@ _MOST_PROJECTS = 4
 """Processes at a time that have a project in memory. A new one takes the place of the one unused for longest."""
 
 _ANSWER_LIMIT_S = 30.0
-_LOOK_EVERY_S = 0.02
 _LOST_CODE = 137
 
 
@@ -59,7 +52,7 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
         connection = _begun(arguments, folder, int(worker), program) if start else _found(arguments, folder)
     except (NotPossibleError, OSError) as error:
         os.environ.pop(VARIABLE)
-        _say(f"Not in a warm process, because {error}: a plain one goes on.")
+        say(f"Not in a warm process, because {error}: a plain one goes on.")
         return None
     if connection is None:
         return None
@@ -69,7 +62,7 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
 
 def _found(arguments: list[str], folder: Path) -> socket.socket | None:
     """Return the connection to a fork of what is there already; None if nothing is."""
-    connection = _connected(folder / (_project(arguments) or SOCKET))
+    connection = connected(folder / (_project(arguments) or SOCKET))
     return _ask(connection, arguments) if connection else None
 
 
@@ -77,22 +70,22 @@ def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> so
     """Return the connection to a fork that has begun with it; one that has not said so will never begin."""
     project = _project(arguments)
     if project is None:
-        return _ask(_connected(folder / SOCKET) or _start(folder, worker, program), arguments)
-    found = _connected(folder / project)
+        return _ask(connected(folder / SOCKET) or start_one(folder, worker, program), arguments)
+    found = connected(folder / project)
     if found:
         return _ask(found, arguments)
     limit = time.monotonic() + _PROJECT_LIMIT_S
-    with _alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
-        found = _connected(folder / project)
+    with alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
+        found = connected(folder / project)
         if found:
             return _ask(found, arguments)
         _make_room(folder)
-        connection = _connected(folder / SOCKET) or _start(folder, worker, program)
+        connection = connected(folder / SOCKET) or start_one(folder, worker, program)
         began = time.monotonic()
         connection = _ask(connection, arguments, project, limit - began)
         if (folder / project).exists():
             took_s = time.monotonic() - began
-            _say(f"The project was read in {took_s:.1f} s for this request and the next ones.")
+            say(f"The project was read in {took_s:.1f} s for this request and the next ones.")
         return connection
 
 
@@ -152,91 +145,11 @@ def _wait(connection: socket.socket) -> int:
             said += part
     if said.strip().isdigit():
         return int(said)
-    _say("The process that carried this out was killed.")
+    say("The process that carried this out was killed.")
     return _LOST_CODE
-
-
-def _connected(path: Path) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(str(path))
-        os.utime(path)
-    except OSError:  # nobody has been there yet, or whoever was has died
-        connection.close()
-        return None
-    return connection
-
-
-def _start(folder: Path, worker: int, program: Path) -> socket.socket:
-    """Start a warm process, one however many ask together, and connect to it."""
-    limit = time.monotonic() + _START_LIMIT_S
-    with _alone(folder / "lock", limit):
-        found = _connected(folder / SOCKET)
-        if found:
-            return found
-        import subprocess  # noqa: PLC0415 - most requests find one, and this one would take a while to load
-
-        began, limits = time.monotonic(), os.environ.get(LIMITS_VARIABLE, "")
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, *_server(folder, program), str(folder), str(worker), limits],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                start_new_session=True,
-                env={**what_matters(), **{name: os.environ[name] for name in _KEPT if name in os.environ}},
-            )
-        while time.monotonic() < limit:
-            found = _connected(folder / SOCKET)
-            if found:
-                took_s = time.monotonic() - began
-                _say(f"A warm process was started in {took_s:.1f} s for this request and the next ones.")
-                return found
-            if process.poll() is not None:
-                raise NotPossibleError(f"it did not start: see {folder / 'log'}")
-            time.sleep(_LOOK_EVERY_S)
-        process.kill()
-    raise NotPossibleError(f"it did not start within {_START_LIMIT_S:.0f} s")
-
-
-def _server(folder: Path, program: Path) -> list[str]:
-    """Return its program: a copy of this one, which outlasts the working directory of a task."""
-    if not program.is_file():
-        return [
-            "-c",
-            f"import sys; sys.path.insert(0, {str(program)!r}); from kestra_dbt.warm.server import main; main()",
-        ]
-    copy = folder / "runner.pyz"
-    shutil.copyfile(program, folder / "new")
-    (folder / "new").replace(copy)
-    return ["-c", f"import sys; sys.path.insert(0, {str(copy)!r}); from kestra_dbt.warm.server import main; main()"]
-
-
-@contextlib.contextmanager
-def _alone(file: Path, limit: float) -> Iterator[None]:
-    try:
-        handle = file.open("w")
-    except OSError as error:
-        raise NotPossibleError(f"its folder cannot be written to: {error}") from error
-    with handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > limit:
-                    raise NotPossibleError("another one takes too long to start it") from None
-                time.sleep(_LOOK_EVERY_S)
-        yield
 
 
 def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
-
-
-def _say(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
-    sys.stdout.flush()

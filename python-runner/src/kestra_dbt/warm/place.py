@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import sys
+import time
 from pathlib import Path
 
 from kestra_dbt.environment import EnvironmentFailedError, cache_folder
@@ -15,7 +18,10 @@ VARIABLE = "KESTRA_DBT_WARM"
 which ends with the worker."""
 
 SOCKET = "s"
-_LONGEST = 100
+_LONGEST = 88
+"""Bytes: the path of a socket takes 107, and those of projects have names of 18."""
+
+_KEPT_S = 24 * 3600.0
 _MATTERS = ("LANG", "HOME", "TZ")
 _MATTERS_BEGIN = ("PYTHON", "LC_", "LD_")
 
@@ -33,13 +39,23 @@ def place_of(worker: int, program: Path) -> Path:
         NotPossibleError: there can be none.
     """
     try:
-        folder = cache_folder() / "warm" / _key(worker, program)
+        folder = cache_folder() / "warm" / f"{worker}-{_key(worker, program)}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, EnvironmentFailedError) as error:
         raise NotPossibleError(f"its folder cannot be made: {error}") from error
-    if len(os.fsencode(folder / SOCKET)) > _LONGEST:
-        raise NotPossibleError(f"the path {folder / SOCKET} is too long for a socket")
+    if len(os.fsencode(folder)) > _LONGEST:
+        raise NotPossibleError(f"the path {folder} is too long for a socket in it")
     return folder
+
+
+def forget_old(places: Path) -> None:
+    """Remove folders of workers that are gone."""
+    for folder in places.iterdir():
+        worker = folder.name.partition("-")[0]
+        with contextlib.suppress(OSError):
+            # the same number may be another container's worker, so what was used of late stays
+            if not Path("/proc", worker).exists() and folder.stat().st_mtime < time.time() - _KEPT_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _key(worker: int, program: Path) -> str:

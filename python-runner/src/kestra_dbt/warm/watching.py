@@ -7,20 +7,24 @@ import os
 import select
 import signal
 import sys
+import time
 from typing import NoReturn
 
-from kestra_dbt.core.system import die_with_parent, name_process
+from kestra_dbt.core.system import adopt_orphans, descendants, die_with_parent, name_process
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.client import GO, STARTED
 
 _KILL_AFTER_S = 20.0
-"""Seconds after hanging up in which the runner has to have stopped what it runs: its own grace, and some."""
+"""Seconds in which the runner has to have stopped what it runs, and a dbt itself: the grace, and some."""
+
+_LOOK_EVERY_S = 0.1
 
 
 def watch(asked: Asked) -> int:
     """Carry out what is asked in a process below this one, and answer how it ended."""
     connection = asked.connection
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    adopt_orphans()
     connection.sendall(STARTED)
     if connection.recv(1) != GO:
         return 0
@@ -41,7 +45,19 @@ def watch(asked: Asked) -> int:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     with contextlib.suppress(OSError):
         connection.sendall(b"%d" % (code if code >= 0 else 128 - code))
+    _see_to_the_end()
     return 0
+
+
+def _see_to_the_end() -> None:
+    """Have all that is left end: a dbt whose supervisor was killed cancels its queries, unless it hangs."""
+    kill_at = time.monotonic() + _KILL_AFTER_S
+    while (left := descendants(os.getpid())) and time.monotonic() < kill_at + _KILL_AFTER_S:
+        if time.monotonic() > kill_at:
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+        time.sleep(_LOOK_EVERY_S)
 
 
 def end(code: int) -> NoReturn:
