@@ -110,9 +110,12 @@ class Bench:
         for way in ways:
             self._postgres.rows(f"drop schema if exists {SCHEMA} cascade")
             values = way()
-            built = self._postgres.rows(f"select count(*) from pg_tables where schemaname = '{SCHEMA}'")
+            tables = "information_schema.tables"  # and views
+            built = self._postgres.rows(f"select count(*) from {tables} where table_schema = '{SCHEMA}'")
             if built != [str(MODELS)]:
-                raise SystemExit(f"{next(iter(values))}: {built[0]} tables are there afterwards, not {MODELS}.")
+                raise SystemExit(
+                    f"{next(iter(values))}: {built[0]} tables and views are there afterwards, not {MODELS}."
+                )
             found.update(values)
         return found
 
