@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -31,6 +32,7 @@ def can_import_dbt() -> bool:
         return False
 
 
+@functools.cache
 def has_own_requirements() -> bool:
     """Tell whether this interpreter has what the runner itself needs beside dbt."""
     import importlib.metadata  # noqa: PLC0415 - it takes as long as the rest of this module

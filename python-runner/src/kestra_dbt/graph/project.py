@@ -1,5 +1,6 @@
 """The project of a pack as dbt can run it: with the manifest that Prepare's dbt made, so that nothing is parsed."""
 
+import functools
 import importlib.metadata
 import shutil
 from pathlib import Path
@@ -79,12 +80,17 @@ def check_version(index: Index) -> None:
     """
     if not can_import_dbt():
         raise RequestError("Nodes of a pack run in a dbt Core that can be imported: leave `engine` unset or `CORE`.")
-    here = importlib.metadata.version("dbt-core")
+    here = _dbt_version()
     if here != index.dbt_version:
         raise RequestError(
             f"`pack` was parsed by dbt {index.dbt_version}, and here is dbt {here}: give Prepare and its nodes the "
             "same `dependencies`, with the version."
         )
+
+
+@functools.cache
+def _dbt_version() -> str:
+    return importlib.metadata.version("dbt-core")
 
 
 def _told(place: Any) -> str:  # noqa: ANN401 - a Place

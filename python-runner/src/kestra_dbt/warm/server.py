@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import select
 import signal
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from kestra_dbt.core.system import name_process
 from kestra_dbt.warm.asked import Asked
+from kestra_dbt.warm.imports import import_all
 from kestra_dbt.warm.limits import Limits
 from kestra_dbt.warm.place import SOCKET
 from kestra_dbt.warm.project import have_ready
@@ -30,28 +30,12 @@ from kestra_dbt.warm.watching import end, watch
 
 _LOOK_EVERY_S = 10.0
 
-_IMPORTS = (
-    "dbt.cli.main",
-    "kestra_dbt.cli",
-    "kestra_dbt.core.invocation",
-    "kestra_dbt.graph.part_manifest",
-)
-_OPTIONAL = (
-    "dbt.adapters.duckdb",
-    "dbt.adapters.postgres",
-    *(f"dbt.task.{task}" for task in ("build", "freshness", "list", "run", "seed", "snapshot", "test")),
-)
-
 
 def main() -> None:
     """Serve in the folder of the first argument, for the process that is the second one, within the third's limits."""
     folder, worker, limits = Path(sys.argv[1]), int(sys.argv[2]), Limits.from_text(sys.argv[3])
     worker_end = os.pidfd_open(worker)
-    for name in _IMPORTS:
-        importlib.import_module(name)
-    for name in _OPTIONAL:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    import_all()
     _Server(folder / SOCKET, worker_end, limits).serve()
 
 
