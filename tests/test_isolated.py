@@ -8,7 +8,7 @@ from client import Engine
 from conftest import PROJECTS, RunFlow
 from test_bad_input import read, runner_processes
 from test_core_build import node_runs, rows
-from test_kill import wait_until
+from waiting import wait_until
 
 ISOLATED = "taskRunner:\n  type: io.kestradbt.engine.Isolated\n"
 

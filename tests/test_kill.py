@@ -14,6 +14,7 @@ from conftest import PROJECTS, Kestra
 from postgres import Postgres
 from test_bad_input import read, runner_processes
 from test_core_build import node_runs, rows
+from waiting import wait_until
 
 SLOW = "slow"
 SLEEPING = "sleeping"
@@ -32,14 +33,6 @@ def postgres_profile(postgres: Postgres) -> str:
         f"password: {PASSWORD}, "
         f"port: {postgres.port}, dbname: postgres, schema: tests, threads: 4}}\n"
     )
-
-
-def wait_until(condition: Callable[[], object], limit_s: float = 60) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
 
 
 def killed(engine: Engine, flow: str, project: str, out: Path, when: Callable[[], object]) -> Result:

@@ -4,8 +4,7 @@ import os
 import signal
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +14,11 @@ import pytest
 from client import Engine, Result
 from conftest import BLUEPRINTS, KESTRA_URL, PROJECTS, SECRETS, environment
 from fake_platform.client import FakePlatform
+from waiting import wait_until as wait_a_minute
 
 SUCCESS, ERROR, CANCELLED = 10, 20, 30
+
+wait_until = partial(wait_a_minute, limit_s=90)
 
 CONNECTION = """\
 accountId: "{account}"
@@ -35,14 +37,6 @@ def one(platform: FakePlatform, body: str) -> str:
     host = "" if "baseUrl" in body else f"host: {platform.url}\n"
     connected = f"{body}\n{host}{CONNECTION.format(account=platform.account_id)}"
     return "  - " + textwrap.indent(connected, "    ").lstrip()
-
-
-def wait_until(condition: Callable[[], object], limit_s: float = 90) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
 
 
 def test_a_job_is_run_and_looked_at(engine: Engine, platform: FakePlatform, tmp_path: Path) -> None:
@@ -322,10 +316,10 @@ def test_a_dead_engine_leaves_its_runs_to_the_next_one(kestra: str, platform: Fa
     assert platform.runs(jobs["asking"]) == []
     runs = {stage: platform.runs(jobs[stage])[-1]["id"] for stage in stages[1:]}
     with start(work=engine.crash()) as engine:
-        wait_until(lambda: platform.runs(jobs["asking"]), 120)
+        wait_until(lambda: platform.runs(jobs["asking"]), limit_s=120)
         runs["asking"] = platform.runs(jobs["asking"])[0]["id"]
         for stage in stages[:4]:
-            wait_until(partial(looked_at, platform, jobs[stage], looks(platform, runs[stage]) + 3), 120)
+            wait_until(partial(looked_at, platform, jobs[stage], looks(platform, runs[stage]) + 3), limit_s=120)
             platform.cancel(runs[stage])
         for stage, execution_id in executions.items():
             result = engine.wait(execution_id, tmp_path / stage, timeout=120)

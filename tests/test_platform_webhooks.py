@@ -3,13 +3,14 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from fake_platform.client import FakePlatform
 from fake_platform.events import Event, sign
+from waiting import wait_until
 
 SECRET = "whsec_example_not_real_0001"
 SIGNATURE = "0de76a671bed55f56f04ccb4f42aeb20d4a2ce066a2f8153eec63b355d60cd2b"
@@ -70,15 +71,6 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def until(true: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.1)
-    raise AssertionError("It has not become so in a minute.")
-
-
 def test_the_worked_example_of_the_contract_comes_out_right() -> None:
     """The same bytes, and the same signature over them; other bytes with the same meaning have another one."""
     assert len(EXAMPLE) == 529
@@ -102,7 +94,7 @@ def test_a_failure_is_told_at_once_and_again_when_its_artifacts_are_there(
     receiver.codes = [500, 302]
     platform.wait(platform.trigger(other))
     run_id = platform.trigger(cause="me")
-    until(lambda: len(receiver.received) == 5)
+    wait_until(lambda: len(receiver.received) == 5)
     assert all(sign(secret, body) == signature for signature, body in receiver.received)
     events = {event["eventType"]: event for event in receiver.events()}
     errored, completed = events["job.run.errored"], events["job.run.completed"]
@@ -122,7 +114,7 @@ def test_a_slow_receiver_is_told_six_times_and_no_more(platform: FakePlatform, r
     receiver.answers_after_s = 0.5
     platform.script(platform.job_id, (3, 0), (10, 0))
     platform.trigger()
-    until(lambda: [len(one["attempts"]) for one in platform.deliveries()] == [6])
+    wait_until(lambda: [len(one["attempts"]) for one in platform.deliveries()] == [6])
     (delivery,) = platform.deliveries()
     assert all("Timeout" in attempt["error"] for attempt in delivery["attempts"])
     assert len({body for _, body in receiver.received}) == 1
@@ -136,7 +128,7 @@ def test_bad_signatures_and_copies_and_silence(platform: FakePlatform, receiver:
     platform.settings(webhook_signature="wrong", webhook_copies=2)
     platform.script(platform.job_id, (3, 0), (10, 0))
     platform.trigger()
-    until(lambda: len(receiver.received) == 2)
+    wait_until(lambda: len(receiver.received) == 2)
     assert receiver.received[0] == receiver.received[1]
     assert receiver.received[0][0] != sign(secret, receiver.received[0][1])
     platform.script(platform.job_id, (3, 3600))

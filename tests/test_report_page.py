@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import browser
+import flows
 import pytest
 from client import Engine
 from conftest import PROJECTS
@@ -30,24 +31,6 @@ LEFT_OUT = "sales_by_country"
 MANY = 2_000
 THREADS = 8
 BEGAN = datetime(2026, 11, 28, 9, tzinfo=timezone.utc)
-
-FLOW = """
-id: report
-namespace: company.team
-tasks:
-  - id: build
-    type: io.kestradbt.core.Build
-    namespaceFiles:
-      enabled: true
-    profiles:
-      shop:
-        target: dev
-        outputs:
-          dev:
-            type: duckdb
-            path: shop.duckdb
-            threads: 4
-"""
 
 FAILED, SUCCESS = [0xD5, 0x5E, 0x00], [0x00, 0x9E, 0x73]
 
@@ -144,7 +127,7 @@ def test_a_build_that_failed(engine: Engine, look: Look, tmp_path: Path) -> None
     shutil.copytree(PROJECTS / "shop", files, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb"))
     model = next(files.rglob(f"{FAILS}.sql"))
     model.write_text(f"{model.read_text()}\nlimit cast('no number' as integer)\n")
-    result = engine.run(FLOW, tmp_path / "out", files=files, timeout=180)
+    result = engine.run(flows.build(), tmp_path / "out", files=files, timeout=180)
     assert result.state == "FAILED", result.log_text
     file = result.files["build/report.html"]
     rows = [json.loads(line) for line in result.files["build/nodes.ion"].read_text().splitlines()]

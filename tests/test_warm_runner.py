@@ -8,7 +8,7 @@ from client import Engine, LogEntry
 from conftest import PROJECTS, RunFlow
 from test_bad_input import warm_processes
 from test_core_build import node_runs
-from test_kill import wait_until
+from waiting import wait_until
 
 WARM = "taskRunner: {type: io.kestradbt.runner.Warm, maxTasks: 17}"
 """With a limit that no other test has, so that its process is its own."""

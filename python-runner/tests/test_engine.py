@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import Run, Runner, duckdb_profile
 from test_environment import folder_with_uv, path_with
-from test_stop import SLOW, assert_stopped, busy, read, stop_when, wait_until
+from test_stop import SLOW, assert_stopped, busy, read, stop_when
+from waiting import wait_until
 
 from kestra_dbt.protocol import (
     DbtCommand,

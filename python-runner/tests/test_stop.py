@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Run, Runner, duckdb_profile
+from waiting import wait_until
 
 from kestra_dbt.core.judgement import judge
 from kestra_dbt.core.stop import StopReport
@@ -32,14 +33,6 @@ SECONDS = 200_000 + os.getpid()
 def script(text: str) -> Secrets:
     """Return the secrets of a script."""
     return Secrets(profiles=PROFILES, script=text)
-
-
-def wait_until(condition: Callable[[], object], limit_s: float = 60) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def read(file: Path) -> bytes:

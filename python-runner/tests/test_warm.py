@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, Runner, duckdb_profile
-from warm_worker import servers, until
+from waiting import wait_until
+from warm_worker import servers
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
 
@@ -66,7 +67,7 @@ def test_warm_process_killed_while_idle_is_made_anew(
     carry_out(SEED, SECRETS, folder=folder, env=worker)
     for pid in servers(worker["KESTRA_DBT_CACHE"]):
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+    wait_until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
     assert list(Path(worker["KESTRA_DBT_CACHE"]).glob("warm/*/s")), "a stale socket"
     run = carry_out(SEED, SECRETS, folder=folder, env=worker)
     assert run.ended.outcome is Outcome.SUCCESS, run
@@ -80,13 +81,13 @@ def test_request_outlives_the_warm_process(carry_out: Runner, project: Project, 
     (server,) = servers(worker["KESTRA_DBT_CACHE"])
 
     def kill_and_stop(process: subprocess.Popen[bytes]) -> None:
-        until(lambda: busy(folder))
+        wait_until(lambda: busy(folder))
         os.kill(server, signal.SIGKILL)
         Path(process.args[-3]).with_suffix(".stop").write_text("5")  # type: ignore[index]
 
     run = carry_out(SLOW, SECRETS, folder=folder, env=worker, during=kill_and_stop)
     assert run.failure.code is FailureCode.KILLED, run
-    until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+    wait_until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
 
 
 def test_client_that_vanishes_leaves_nothing_running(
@@ -96,11 +97,11 @@ def test_client_that_vanishes_leaves_nothing_running(
     folder = project("broken/slow")
 
     def vanish(process: subprocess.Popen[bytes]) -> None:
-        until(lambda: busy(folder))
+        wait_until(lambda: busy(folder))
         process.kill()
 
     carry_out(SLOW, SECRETS, folder=folder, env=worker, during=vanish)
-    until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
 
 
 def test_folder_that_cannot_be_written_to_is_no_obstacle(
@@ -140,7 +141,7 @@ def test_warm_process_leaves_at_its_limits(
         run = carry_out(SEED, SECRETS, folder=folder, env={**worker, **limits(**given)})
         assert run.ended.outcome is Outcome.SUCCESS, run
         assert any(STARTED in line for line in run.plain)
-        until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+        wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
 
 
 def test_warm_process_leaves_when_idle(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
@@ -148,7 +149,7 @@ def test_warm_process_leaves_when_idle(carry_out: Runner, project: Project, work
     there = servers(worker["KESTRA_DBT_CACHE"])
     run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, **limits(idle_s=1)})
     assert run.ended.outcome is Outcome.SUCCESS, run
-    until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+    wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
 
 
 def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
@@ -158,13 +159,13 @@ def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
     folder = project("broken/slow")
 
     def kill(process: subprocess.Popen[bytes]) -> None:  # noqa: ARG001 - as it is called
-        until(lambda: busy(folder))
+        wait_until(lambda: busy(folder))
         os.kill(servers(worker["KESTRA_DBT_CACHE"])[-1], signal.SIGKILL)
 
     run = carry_out(SLOW, SECRETS, folder=folder, env=worker, during=kill)
     assert run.failure.code is FailureCode.KILLED, run
     assert "dbt.log" in run.artifacts
-    until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
 
 
 def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
@@ -177,7 +178,7 @@ def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project
         assert any(STARTED in line for line in run.plain)
         assert len(servers(worker["KESTRA_DBT_CACHE"])) == len(there) + 1
         other.kill()
-    until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+    wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
 
 
 def test_project_is_read_as_it_is(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:

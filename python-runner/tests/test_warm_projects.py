@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Run, Runner, duckdb_profile
-from warm_worker import servers, until
+from waiting import wait_until
+from warm_worker import servers
 
 from kestra_dbt.protocol import DbtCommand, DbtOptions, FailureCode, GraphNode, Outcome, Secrets
 
@@ -135,7 +136,7 @@ def test_only_so_many_projects_are_in_memory(node: Node, worker: dict[str, str])
     """The one that was not asked for longest leaves; one that was killed is made anew."""
     for number in range(5):
         assert read_anew(node("model.shop.raw", PLACE=str(number))), number
-    until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1 + 4)
+    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1 + 4)
     assert not read_anew(node("model.shop.raw", PLACE="4"))
     assert read_anew(node("model.shop.raw", PLACE="0"))
     for pid in servers(worker["KESTRA_DBT_CACHE"])[1:]:
@@ -165,11 +166,11 @@ def test_many_at_once_beside_one_that_hangs(worker: dict[str, str], tmp_path: Pa
 
     assert READ in start(51).communicate(timeout=60)[0]
     with start(0) as hanging:
-        until(lambda: len(forks()) > 1)  # the supervisor and its dbt
+        wait_until(lambda: len(forks()) > 1)  # the supervisor and its dbt
         for pid in forks():
             os.kill(pid, signal.SIGSTOP)
         hanging.kill()
     said = [process.communicate(timeout=300)[0] for process in [start(number) for number in range(1, 51)]]
     assert sum('"outcome":"success","exit_code":0' in text for text in said) == 50, said[0]
     assert sum(READ in text for text in said) == 0
-    until(lambda: not forks())  # the supervisor is given up at once, and so is its dbt then
+    wait_until(lambda: not forks())  # the supervisor is given up at once, and so is its dbt then

@@ -2,11 +2,11 @@
 
 import contextlib
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     yield {"KESTRA_DBT_WARM": str(process.pid), "KESTRA_DBT_CACHE": str(cache)}
     process.kill()
     process.wait()
-    until(lambda: not servers(cache))
+    wait_until(lambda: not servers(cache))
 
 
 def servers(cache: Path | str) -> list[int]:
@@ -29,11 +29,3 @@ def servers(cache: Path | str) -> list[int]:
             if "kestra_dbt.warm.server" in line and str(cache) in line:
                 found.append(int(folder.name))
     return sorted(found)
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    limit = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < limit
-        time.sleep(0.05)

@@ -61,9 +61,10 @@ def main() -> None:
             "set `pythonPath` to such an interpreter.".format(*sys.version_info[:2], *OLDEST_PYTHON),
         )
     if arguments[:1] == ["run"] and len(arguments) > 1:
-        _go_warm(arguments, start=False)  # a warm process of this interpreter has all that would be looked for
-        _settle(arguments)
-        _go_warm(arguments, start=True)
+        wishes = _wishes(arguments[1])
+        _go_warm(wishes, arguments, start=False)  # a warm process of this interpreter has all that would be looked for
+        _settle(wishes, arguments)
+        _go_warm(wishes, arguments, start=True)
     elif arguments[:1] == ["platform"] and not can_reach_platform():
         needed = " ".join((*OWN_REQUIREMENTS, *PLATFORM_REQUIREMENTS))
         sys.exit(f"{sys.executable} lacks what this needs: install {needed}")
@@ -76,9 +77,9 @@ def main() -> None:
     sys.exit(run_command_line(arguments))
 
 
-def _settle(arguments: list[str]) -> None:
+def _settle(wishes: _Wishes, arguments: list[str]) -> None:
     """Return if this interpreter can carry out the request; else go on in one that can, or give up."""
-    dependencies, engine, kind, needs_dbt = _wishes(arguments[1])
+    dependencies, engine, kind, needs_dbt = wishes
     os.environ.pop(COMMAND_VARIABLE, None)
     if kind.startswith("platform_"):
         _settle_for_platform(dependencies, arguments)
@@ -105,14 +106,14 @@ def _settle(arguments: list[str]) -> None:
         )
 
 
-def _go_warm(arguments: list[str], *, start: bool) -> None:
+def _go_warm(wishes: _Wishes, arguments: list[str], *, start: bool) -> None:
     """End here if a warm process is wanted and has carried out the request; else return.
 
     Args:
+        wishes: of the request.
         arguments: of this program.
         start: whether this interpreter is known to be the right one, so that a warm process may be started for it.
     """
-    wishes = _wishes(arguments[1])
     dbt_needed = wishes.kind in _OF_DBT and wishes.needs_dbt
     if "KESTRA_DBT_WARM" not in os.environ or COMMAND_VARIABLE in os.environ or not dbt_needed:
         return
@@ -120,9 +121,7 @@ def _go_warm(arguments: list[str], *, start: bool) -> None:
         return
     from kestra_dbt.warm.client import carry_out  # noqa: PLC0415 - most have no need of it
 
-    archive = getattr(globals()["__loader__"], "archive", None)
-    program = Path(archive) if archive else Path(__file__).absolute().parent.parent
-    code = carry_out(arguments, program, start=start)
+    code = carry_out(arguments, Path(_program()), start=start)
     if code is not None:
         sys.exit(code)
 
@@ -211,11 +210,16 @@ def _hop(python: str, arguments: list[str]) -> NoReturn:
 
 def _own_program() -> list[str]:
     """Return what starts this program again in another interpreter."""
-    archive = getattr(globals()["__loader__"], "archive", None)
-    if archive:
-        return [archive]
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-    return ["-c", f"import sys; sys.path.insert(0, {root!r}); from kestra_dbt.bootstrap import main; main()"]
+    program = _program()
+    if os.path.isfile(program):  # noqa: PTH113 - older than pathlib's users may expect
+        return [program]
+    return ["-c", f"import sys; sys.path.insert(0, {program!r}); from kestra_dbt.bootstrap import main; main()"]
+
+
+def _program() -> str:
+    """Return the zip file, or the folder, that this program is in."""
+    archive: str | None = getattr(globals()["__loader__"], "archive", None)
+    return archive or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 
 def _give_up(code: str, sentence: str, detail: str | None = None) -> NoReturn:

@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, Run
 from fake_platform.client import FakePlatform
 from on_platform import ENVIRONMENT, TOKEN, Scripted, request_of
-from test_stop import wait_until
+from waiting import wait_until
 
 from kestra_dbt.platform.shared.pace import Pace
 from kestra_dbt.platform.shared.serving import EXIT, READY, _is_gone

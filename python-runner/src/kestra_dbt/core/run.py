@@ -103,8 +103,7 @@ def _work(request: DbtRequest, secrets: Secrets, private: Path, folder: OutputFo
             _check_project(request.options.project_dir)
             return lambda: _list(request, secrets, folder)
         case GraphNode():
-            part = Part(request, own_profiles=bool(secrets.profiles or request.options.profiles_dir))
-            return part.run
+            return Part(request, secrets).run
         case ShellScript():
             if not secrets.script:
                 raise RequestError("`commands` is empty: give at least one command, such as `dbt build`.")

@@ -58,11 +58,11 @@ def part_of(manifest: Manifest, nodes: list[str], tag: str) -> PartManifest:
     What they read is there to be referred to: what it reads itself is not known any more.
     """
     hooks = [unique_id for unique_id in manifest.nodes if unique_id.startswith("operation.")]
-    whole = {unique_id: copy.copy(_member(manifest, unique_id)) for unique_id in [*hooks, *nodes]}
+    whole: dict[str, Any] = {unique_id: copy.copy(manifest.expect(unique_id)) for unique_id in [*hooks, *nodes]}
     for unique_id in nodes:
         _mark(whole[unique_id], tag)
     read = {unique_id for node in list(whole.values()) for unique_id in _read(manifest, node, whole)}
-    members = whole | {unique_id: _leaf(_member(manifest, unique_id)) for unique_id in read - whole.keys()}
+    members = whole | {unique_id: _leaf(manifest.expect(unique_id)) for unique_id in read - whole.keys()}
     kinds: dict[str, Any] = {kind: {i: members[i] for i in members if i in getattr(manifest, kind)} for kind in _KINDS}
     shared: dict[str, Any] = {name: getattr(manifest, name) for name in _FIELDS - _OWN}
     part = PartManifest(**shared, **kinds)
@@ -74,16 +74,12 @@ def _read(manifest: Manifest, node: Any, whole: dict[str, Any]) -> Iterable[str]
     """Yield what a node reads; what it has to have whole for that goes to ``whole``."""
     for unique_id in node.depends_on_nodes:
         yield unique_id
-        parent = _member(manifest, unique_id)
+        parent: Any = manifest.expect(unique_id)
         # an ephemeral model is compiled into what reads it, and a unit test compiles the model that it tests
         compiled = getattr(parent, "is_ephemeral_model", False) or node.resource_type == "unit_test"
         if compiled and unique_id not in whole:
             whole[unique_id] = copy.copy(parent)
             yield from _read(manifest, parent, whole)
-
-
-def _member(manifest: Manifest, unique_id: str) -> Any:  # noqa: ANN401
-    return next(members[unique_id] for kind in _KINDS if unique_id in (members := getattr(manifest, kind)))
 
 
 def _mark(node: Any, tag: str) -> None:  # noqa: ANN401

@@ -11,7 +11,7 @@ from kestra_dbt.graph.cache import unpacked
 from kestra_dbt.graph.pack import STATE
 from kestra_dbt.graph.project import PackedProject
 from kestra_dbt.graph.selecting import Step, known, steps
-from kestra_dbt.protocol import GraphNode, Secrets
+from kestra_dbt.protocol import DbtOptions, GraphNode, Secrets
 
 _TAG = "kestra_dbt_selected"
 
@@ -19,12 +19,12 @@ _TAG = "kestra_dbt_selected"
 class Part:
     """Of a packed project: some of its nodes."""
 
-    def __init__(self, request: GraphNode, *, own_profiles: bool) -> None:
+    def __init__(self, request: GraphNode, secrets: Secrets) -> None:
         """Bring the pack to this machine, and see whether it can be used.
 
         Args:
             request: what to run.
-            own_profiles: whether the task has profiles, so that those of the project don't count.
+            secrets: of the request.
 
         Raises:
             RequestError: it can't be used, or a node is not in it.
@@ -34,6 +34,7 @@ class Part:
         self._request = request
         self._index = index
         self._folder = folder
+        own_profiles = bool(secrets.profiles or request.options.profiles_dir)
         self._project = PackedProject(index, folder, own_profiles=own_profiles)
 
     def run(self) -> int:
@@ -63,17 +64,17 @@ class Part:
         from kestra_dbt.graph.part_manifest import part_of  # noqa: PLC0415
 
         nothing = part_of(self._project.manifest(), [], _TAG)
-        dbtRunner(nothing).invoke(["--quiet", *self._arguments(Step(["list"], []), _TAG)])
+        options = DbtOptions(**{"profiles_dir": self._request.options.profiles_dir, **self._project.options()})
+        dbtRunner(nothing).invoke(["--quiet", *arguments(["list"], options, Secrets(vars=self._index.vars), [])])
 
     def _arguments(self, step: Step, tag: str) -> list[str]:
         more: dict[str, Any] = {**self._project.options(), "select": [f"tag:{tag}"]}
         options = self._request.options
-        if step.command[0] in ("source", "list"):
-            kept = {"threads": options.threads, "profiles_dir": options.profiles_dir}
-            options = type(options)(**kept)
+        if step.command[0] == "source":
+            options = DbtOptions(threads=options.threads, profiles_dir=options.profiles_dir)
         else:
             more["indirect_selection"] = "empty"
-        if self._index.defer and step.command[0] not in ("source", "list"):
+        if self._index.defer and step.command[0] != "source":
             more |= {"defer": True, "state": str(self._folder / STATE), "favor_state": self._index.favor_state or None}
         if step.command == ["test"]:
             more |= dict.fromkeys(("full_refresh", "empty", "event_time_start", "event_time_end", "sample"))

@@ -48,6 +48,8 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
     try:
         if not hasattr(os, "pidfd_open"):
             raise NotPossibleError("this system has no pidfd")
+        if not worker.isdecimal():
+            raise NotPossibleError(f"{VARIABLE} is {worker!r}, which is no process")
         folder = place_of(int(worker), program)
         connection = _begun(arguments, folder, int(worker), program) if start else _found(arguments, folder)
     except (NotPossibleError, OSError) as error:

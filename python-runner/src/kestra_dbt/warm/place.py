@@ -39,7 +39,7 @@ def place_of(worker: int, program: Path) -> Path:
         NotPossibleError: there can be none.
     """
     try:
-        folder = cache_folder() / "warm" / f"{worker}-{_key(worker, program)}"
+        folder = cache_folder() / "warm" / f"{worker}-{_key(program)}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, EnvironmentFailedError) as error:
         raise NotPossibleError(f"its folder cannot be made: {error}") from error
@@ -58,10 +58,9 @@ def forget_old(places: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _key(worker: int, program: Path) -> str:
+def _key(program: Path) -> str:
     content = program.read_bytes() if program.is_file() else b""
     parts = [
-        str(worker),
         str(program) if not content else "",
         os.environ.get(LIMITS_VARIABLE, ""),
         sys.executable,

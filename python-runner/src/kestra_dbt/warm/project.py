@@ -48,4 +48,4 @@ def _practise(request_file: Path) -> None:
         os.environ.update(variables_of(request, secrets, private))
         os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
         os.chdir(private)
-        Part(request, own_profiles=bool(secrets.profiles or profiles_dir)).practise()
+        Part(request, secrets).practise()

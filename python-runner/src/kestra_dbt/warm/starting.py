@@ -69,15 +69,10 @@ def start_one(folder: Path, worker: int, program: Path) -> socket.socket:
 
 def _server(folder: Path, program: Path) -> list[str]:
     """Return its program: a copy of this one, which outlasts the working directory of a task."""
-    if not program.is_file():
-        return [
-            "-c",
-            f"import sys; sys.path.insert(0, {str(program)!r}); from kestra_dbt.warm.server import main; main()",
-        ]
-    copy = folder / "runner.pyz"
-    shutil.copyfile(program, folder / "new")
-    (folder / "new").replace(copy)
-    return ["-c", f"import sys; sys.path.insert(0, {str(copy)!r}); from kestra_dbt.warm.server import main; main()"]
+    if program.is_file():
+        shutil.copyfile(program, folder / "new")
+        program = (folder / "new").replace(folder / "runner.pyz")
+    return ["-c", f"import sys; sys.path.insert(0, {str(program)!r}); from kestra_dbt.warm.server import main; main()"]
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from kestra_dbt.errors import RequestError
 from kestra_dbt.graph.flow.flow import Flow, flow_from_manifest, merged_settings
@@ -14,7 +13,7 @@ from kestra_dbt.graph.flow.tasks import build
 from kestra_dbt.graph.flow.text import from_yaml, to_yaml
 from kestra_dbt.protocol import DbtOptions, FlowOptions, Granularity, GraphFlow, Secrets
 
-_COARSER = ("folder", "layer", "package")
+_COARSER: tuple[Granularity, ...] = ("folder", "layer", "package")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _notes(flow: Flow, manifest: Manifest, chosen: Set[str] | None, options: Flo
         yield f"Split, for their nodes depend on other tasks that depend on them again: {', '.join(flow.split)}."
     coarser = {}
     if flow.tasks > ADVISED:
-        for granularity in (name for name in get_args(Granularity) if name in _COARSER):
+        for granularity in _COARSER:
             other = options.model_copy(update={"granularity": granularity})
             coarser[granularity] = len(build(select(manifest, chosen, other), other).tasks)
     if said := advice(flow.tasks, {name: count for name, count in coarser.items() if count < flow.tasks}):
