@@ -227,6 +227,21 @@ def test_a_pack_is_unpacked_once_by_many(project: Contents, tmp_path: Path, monk
     assert list((tmp_path / "cache" / "packs").iterdir()) == [folders[0]]
 
 
+@pytest.mark.parametrize("lost", ["partial_parse.msgpack", "manifest.json"])
+def test_a_pack_that_was_partly_cleaned_up_is_unpacked_anew(
+    project: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """What cleans old files off a machine takes them one by one."""
+    monkeypatch.setenv("KESTRA_DBT_CACHE", str(tmp_path / "cache"))
+    pack = tmp_path / "pack.zip"
+    write_pack(pack, INDEX, project)
+    _, folder = unpacked(pack)
+    (folder / lost).unlink()
+    assert unpacked(pack)[1] == folder
+    assert (folder / lost).is_file()
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 def test_a_pack_of_another_release_is_refused(project: Contents, tmp_path: Path) -> None:
     """So is what is no pack at all."""
     newer = tmp_path / "newer.zip"

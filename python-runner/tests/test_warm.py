@@ -144,11 +144,15 @@ def test_warm_process_leaves_at_its_limits(
         wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
 
 
-def test_warm_process_leaves_when_idle(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+@pytest.mark.parametrize("idle_s", [0, 1])
+def test_warm_process_leaves_when_idle(
+    carry_out: Runner, project: Project, worker: dict[str, str], idle_s: int
+) -> None:
     """It takes no memory for a worker that runs no dbt."""
     there = servers(worker["KESTRA_DBT_CACHE"])
-    run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, **limits(idle_s=1)})
+    run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, **limits(idle_s=idle_s)})
     assert run.ended.outcome is Outcome.SUCCESS, run
+    assert not took_own_process(run)
     wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
 
 
@@ -188,3 +192,12 @@ def test_project_is_read_as_it_is(carry_out: Runner, project: Project, worker: d
     (folder / "seeds" / "added.csv").write_text("id\n1\n")
     run = carry_out(SEED, SECRETS, folder=folder, env=worker)
     assert "seed.shop.added" in run.nodes, run
+
+
+def test_worker_that_is_none_is_no_obstacle(carry_out: Runner, project: Project) -> None:
+    """A variable that somebody has set to nonsense, or that tells of a process that is gone: the reason is said."""
+    folder = project("shop")
+    for worker in ("nonsense", "4999999"):
+        run = carry_out(SEED, SECRETS, folder=folder, env={"KESTRA_DBT_WARM": worker})
+        assert run.ended.outcome is Outcome.SUCCESS, run
+        assert took_own_process(run)

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from kestra_dbt.environment import cache_folder
 from kestra_dbt.errors import RequestError
 from kestra_dbt.graph.index import FORMAT, Index
-from kestra_dbt.graph.pack import INDEX
+from kestra_dbt.graph.pack import INDEX, MANIFEST, PARSED, PROJECT
 
+_NEEDED = (PARSED, MANIFEST, PROJECT)
 _KEPT_DAYS = 7
 _DAY_S = 86_400
 
@@ -22,8 +23,9 @@ _DAY_S = 86_400
 def unpacked(pack: Path) -> tuple[Index, Path]:
     """Return the index of a pack, and the folder where it is unpacked, which nobody may write to.
 
-    It is unpacked into a folder of its own, which then gets its name: so one that has its name is whole, also if
-    somebody was killed meanwhile. Those who come together each unpack it, and the first one's is taken.
+    It is unpacked into a folder of its own, which then gets its name: so one that has its name was whole, also if
+    somebody was killed meanwhile. Those who come together each unpack it, and the first one's is taken. One in which
+    something has been cleaned up since is unpacked anew.
 
     Raises:
         RequestError: it is no pack, or one of another release.
@@ -31,6 +33,11 @@ def unpacked(pack: Path) -> tuple[Index, Path]:
     index = read_index(pack)
     packs = cache_folder() / "packs"
     folder = packs / index.id
+    if folder.is_dir() and not all((folder / name).exists() for name in _NEEDED):
+        damaged = tempfile.mkdtemp(prefix=f".{index.id}-", dir=packs)
+        with contextlib.suppress(OSError):  # another one was first
+            folder.rename(damaged)
+        shutil.rmtree(damaged, ignore_errors=True)
     if not folder.is_dir():
         packs.mkdir(parents=True, exist_ok=True)
         _forget_old(packs)

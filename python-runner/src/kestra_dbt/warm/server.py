@@ -29,6 +29,8 @@ from kestra_dbt.warm.project import have_ready
 from kestra_dbt.warm.watching import end, watch
 
 _LOOK_EVERY_S = 10.0
+_FIRST_S = 1.0
+"""Seconds in which whoever has started this process asks at the latest."""
 
 
 def main() -> None:
@@ -63,11 +65,12 @@ class _Server:
             self._fork(first.connection, lambda _: self._watch(first))
             first.let_go()
         limits, began = self._limits, time.monotonic()
+        idle_s = max(limits.idle_s, _FIRST_S)
         runs, asked_at = (1 if first else 0), began
-        while (now := time.monotonic()) < asked_at + limits.idle_s:
+        while (now := time.monotonic()) < asked_at + idle_s:
             if runs and (runs >= limits.runs or now >= began + limits.age_s or limits.is_too_large()):
                 break
-            wait_s = min(_LOOK_EVERY_S, asked_at + limits.idle_s - now)
+            wait_s = min(_LOOK_EVERY_S, asked_at + idle_s - now)
             ready, _, _ = select.select([self._listener, self._worker_end], [], [], wait_s)
             if self._worker_end in ready:
                 break

@@ -105,7 +105,7 @@ public class Warm extends Process {
     private static final String WORKER = "KESTRA_DBT_WARM";
     private static final String LIMITS = "KESTRA_DBT_WARM_LIMITS";
 
-    @Schema(title = "How long a process for dbt Core stays without a task", description = "A duration. Ten minutes unless set.")
+    @Schema(title = "How long a process for dbt Core stays without a task", description = "A duration, at least a second. Ten minutes unless set.")
     private Property<Duration> maxIdle;
 
     @Schema(title = "How long a process for dbt Core takes new tasks", description = "A duration since it began. Six hours unless set.")
