@@ -27,7 +27,7 @@ from kestra_dbt.protocol import (
 )
 from kestra_dbt.protocol.wire import EVENT_PREFIX
 
-pytest_plugins = ["fake_platform.fixture", "on_platform", "warm_worker"]
+pytest_plugins = ["fake_platform.fixture", "on_platform", "packed_shop", "warm_worker"]
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"

@@ -2,92 +2,19 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pytest
-from conftest import Run, Runner, duckdb_profile
+from conftest import duckdb_profile
+from packed_shop import READ, Node, read_anew, table
 from waiting import wait_until
-from warm_worker import servers
+from warm_worker import named
 
-from kestra_dbt.protocol import DbtCommand, DbtOptions, FailureCode, GraphNode, Outcome, Secrets
-
-FILES = {
-    "dbt_project.yml": """
-name: shop
-profile: shop
-models: {+materialized: table}
-on-run-end: "create or replace table hooked as select id from {{ ref('raw') }}"
-""",
-    "models/raw.sql": "select 1 as id",
-    "models/hidden.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('raw') }}",
-    "models/top.sql": """
-select id, {{ graph.nodes | length if execute else 0 }} as nodes, '{{ env_var("PLACE", "none") }}' as place
-from {{ ref('hidden') }}
-""",
-    "models/far.sql": "select id from {{ ref('top') }}",
-    "models/models.yml": """
-models:
-  - name: top
-    data_tests: [small]
-    columns:
-      - name: id
-        data_tests:
-          - relationships: {arguments: {to: ref('raw'), field: id}}
-unit_tests:
-  - name: keeps_the_id
-    model: top
-    given:
-      - input: ref('hidden')
-        format: sql
-        rows: select 7 as id
-    expect: {rows: [{id: 7}]}
-""",
-    "tests/generic/small.sql": "{% test small(model) %} select id from {{ model }} where id > 5 {% endtest %}",
-}
-
-READ = "The project was read in"
-
-Node = Callable[..., Run]
-
-
-@pytest.fixture
-def node(carry_out: Runner, worker: dict[str, str], tmp_path: Path) -> Node:
-    """Return a function that runs nodes of a pack of the project above."""
-    project = tmp_path / "project"
-    for name, text in FILES.items():
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(text)
-    secrets = Secrets(profiles=duckdb_profile().replace("dev.duckdb", str(tmp_path / "dev.duckdb")))
-    parse = DbtCommand(command=["parse"], pack=True, options=DbtOptions(project_dir=str(project)))
-    pack = shutil.copy(carry_out(parse, secrets).artifact("pack.zip"), tmp_path / "pack.zip")
-
-    def run(*nodes: str, profiles: str | None = None, **env: str) -> Run:
-        folder = tmp_path / "work"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        used = Secrets(profiles=profiles) if profiles else secrets
-        return carry_out(GraphNode(pack=str(pack), nodes=list(nodes)), used, folder=folder, env={**worker, **env})
-
-    return run
-
-
-def read_anew(run: Run) -> bool:
-    """Tell whether a process was made that has the project in memory; nothing may have gone on as a plain one."""
-    assert not any("a plain one goes on" in line for line in run.plain), run
-    return any(READ in line for line in run.plain)
-
-
-def table(folder: Path, sql: str) -> list[tuple[object, ...]]:
-    """Return what is in the warehouse."""
-    with duckdb.connect(str(folder / "dev.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+from kestra_dbt.protocol import FailureCode, Outcome, Secrets
 
 
 def ids_of_tests(pack: Path) -> list[str]:
@@ -108,7 +35,7 @@ def test_a_part_of_the_project_is_as_the_whole(node: Node, tmp_path: Path) -> No
     assert second.ended.outcome is Outcome.SUCCESS, second.failure
     assert not read_anew(second)
     assert set(second.nodes) == {"model.shop.top", *tests, "operation.shop.shop-on-run-end-0"}
-    models, data_tests, hooks = 4, 2, 1
+    models, data_tests, hooks = 6, 2, 1
     assert table(tmp_path, "select id, nodes from top") == [(1, models + data_tests + hooks)], "of the whole project"
     assert table(tmp_path, "select * from hooked") == [(1,)]
     results = json.loads(second.artifact("run_results.json").read_text())["results"]
@@ -119,11 +46,11 @@ def test_a_part_of_the_project_is_as_the_whole(node: Node, tmp_path: Path) -> No
 def test_what_one_request_is_given_no_other_has(node: Node, worker: dict[str, str], tmp_path: Path) -> None:
     """Other variables and other profiles have other processes; a failure of one is no other's."""
     node("model.shop.raw")
-    there = len(servers(worker["KESTRA_DBT_CACHE"]))
+    there = len(named("warm", worker["KESTRA_DBT_CACHE"]))
     one = node("model.shop.top", PLACE="one")
     assert read_anew(one)
     assert table(tmp_path, "select place from top") == [("one",)]
-    assert len(servers(worker["KESTRA_DBT_CACHE"])) == there + 1
+    assert len(named("warm", worker["KESTRA_DBT_CACHE"])) == there + 1
     other = node("model.shop.top")
     assert not read_anew(other)
     assert table(tmp_path, "select place from top") == [("none",)]
@@ -136,10 +63,10 @@ def test_only_so_many_projects_are_in_memory(node: Node, worker: dict[str, str])
     """The one that was not asked for longest leaves; one that was killed is made anew."""
     for number in range(5):
         assert read_anew(node("model.shop.raw", PLACE=str(number))), number
-    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1 + 4)
+    wait_until(lambda: len(named("warm", worker["KESTRA_DBT_CACHE"])) == 1 + 4)
     assert not read_anew(node("model.shop.raw", PLACE="4"))
     assert read_anew(node("model.shop.raw", PLACE="0"))
-    for pid in servers(worker["KESTRA_DBT_CACHE"])[1:]:
+    for pid in named("warm", worker["KESTRA_DBT_CACHE"])[1:]:
         os.kill(pid, signal.SIGKILL)
     assert read_anew(node("model.shop.raw", PLACE="0"))
 
@@ -161,8 +88,7 @@ def test_many_at_once_beside_one_that_hangs(worker: dict[str, str], tmp_path: Pa
         return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
 
     def forks() -> list[int]:
-        named = {pid: Path(f"/proc/{pid}/comm").read_text() for pid in servers(worker["KESTRA_DBT_CACHE"])}
-        return [pid for pid, name in named.items() if name == "kestra-dbt run\n"]
+        return named("run", worker["KESTRA_DBT_CACHE"])
 
     assert READ in start(51).communicate(timeout=60)[0]
     with start(0) as hanging:

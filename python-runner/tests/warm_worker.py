@@ -21,7 +21,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 def servers(cache: Path | str) -> list[int]:
-    """Return the warm processes, their watching and carrying out forks too, that have something below ``cache``."""
+    """Return the warm processes that have something below ``cache``, and all that they have forked."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -29,3 +29,13 @@ def servers(cache: Path | str) -> list[int]:
             if "kestra_dbt.warm.server" in line and str(cache) in line:
                 found.append(int(folder.name))
     return sorted(found)
+
+
+def named(name: str, cache: Path | str) -> list[int]:
+    """Return those of them that are called so: `warm`, and of their forks `wait`, `run` and `idle`."""
+    found = []
+    for pid in servers(cache):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text() == f"kestra-dbt {name}\n":
+                found.append(pid)
+    return found

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,8 @@ class Child:
     pid: int
     stdout: int
     """Descriptor from which its standard output is read."""
+    control: socket.socket | None = None
+    """Where it tells that it has ended, if not by the end of its process."""
 
     def signal(self, number: int) -> None:
         """Send a signal to the child and all that it started, but for what went into a session of its own."""
@@ -40,6 +43,10 @@ class Child:
         """Return what still runs of the child and all that it started."""
         return descendants(os.getpid())
 
+    def kill_what_it_left(self) -> None:
+        """Kill what still runs of it once it has ended."""
+        self.signal_all(signal.SIGKILL)
+
     def ended(self) -> int | None:
         """Return the exit code, as a shell tells it (128 + signal); None while it runs."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -48,8 +55,13 @@ class Child:
         return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def fork(work: Callable[[], int]) -> Child:
-    """Run ``work`` in a forked process, whose exit code it returns; its standard output goes to a pipe."""
+def fork(work: Callable[[], int], *not_its: socket.socket) -> Child:
+    """Run ``work`` in a forked process, whose exit code it returns; its standard output goes to a pipe.
+
+    Args:
+        work: what it does.
+        not_its: sockets that it does not get.
+    """
     adopt_orphans()
     reader, writer = os.pipe()
     # A signal that comes before the child can take it waits until it can.
@@ -57,10 +69,18 @@ def fork(work: Callable[[], int]) -> Child:
     pid = os.fork()
     if pid == 0:
         os.close(reader)
+        for other in not_its:
+            other.close()
         _become_child(work, writer)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     os.close(writer)
     return Child(pid, reader)
+
+
+def listen_to_signals() -> None:
+    """Have signals end this process, as Python has it at its start."""
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def _become_child(work: Callable[[], int], stdout: int) -> NoReturn:
@@ -68,8 +88,7 @@ def _become_child(work: Callable[[], int], stdout: int) -> NoReturn:
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        listen_to_signals()
         os.dup2(stdout, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

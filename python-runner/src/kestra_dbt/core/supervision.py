@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kestra_dbt.core.channel import CHANNEL_VARIABLE, DEBUG_VARIABLE, STDOUT_VARIABLE, pipe_name
+from kestra_dbt.core.kept_child import start
 from kestra_dbt.core.private import count_begun, private_folder, write_private
-from kestra_dbt.core.processes import fork
 from kestra_dbt.core.reception import Reception
 from kestra_dbt.core.stop import StopReport
 from kestra_dbt.core.supervisor import Supervisor
@@ -63,7 +63,8 @@ def supervised(
         listener.listen()
         supervisor = Supervisor(listener, reception, stop_file)
         stop_file.check()
-        code = supervisor.run(lambda: fork(_in_child(child, listener)))
+        # without the listener, or a dbt that was not yet let in when we were killed would wait for itself
+        code = supervisor.run(lambda: start(_InChild(child), listener))
         return ChildEnd(code, supervisor.stopped, count_begun(private))
 
 
@@ -78,12 +79,12 @@ def variables_of(request: DbtRequestBase, secrets: Secrets, private: Path) -> di
     return variables
 
 
-def _in_child(work: Callable[[], int], listener: socket.socket) -> Callable[[], int]:
-    """Let every dbt below know which pipe leads to the task's log, and leave the listening to the supervisor."""
+@dataclass(frozen=True)
+class _InChild:
+    """Work that lets every dbt below know which pipe leads to the task's log."""
 
-    def prepared() -> int:
-        listener.close()  # or a dbt that the supervisor had not let in when it was killed would wait for itself
+    work: Callable[[], int]
+
+    def __call__(self) -> int:
         os.environ[STDOUT_VARIABLE] = pipe_name(1)
-        return work()
-
-    return prepared
+        return self.work()

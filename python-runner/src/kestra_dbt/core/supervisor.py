@@ -78,8 +78,10 @@ class Supervisor:
             self._register(self._listener, self._accept)
             self._register(wakeup_reader, lambda: self._woken(wakeup_reader, child))
             self._register(child.stdout, lambda: self._output(child, stdout))
+            if child.control is not None:
+                self._register(child.control, lambda: None)  # the loop looks whether it has ended, as after a signal
             code = self._loop(child)
-            child.signal_all(signal.SIGKILL)  # what a script left running would hold the task's output open
+            child.kill_what_it_left()  # what a script left running would hold the task's output open
             for line in stdout.rest():
                 write_plain(line)
             for number in list(self._open_channels):

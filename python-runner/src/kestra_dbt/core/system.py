@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,16 @@ def die_with_parent(number: int) -> None:
 def name_process(name: str) -> None:
     """Set what `ps -e` and `top` call this process; 15 characters at most."""
     _prctl(_PR_SET_NAME, ctypes.create_string_buffer(name.encode()))
+
+
+def let_go_of_streams(*numbers: int) -> None:
+    """Point standard streams to nothing, so that nobody waits for their ends, and no disk is kept in use."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in numbers:
+        os.dup2(nothing, number)
+    os.close(nothing)
 
 
 def descendants(pid: int) -> list[Process]:

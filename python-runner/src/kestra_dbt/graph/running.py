@@ -3,6 +3,8 @@
 A tag that only these nodes have, in the memory of this process alone, is what selects them.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,15 @@ class Part:
         if not self._nodes:
             print("Only ephemeral models: dbt runs them as parts of those that read them.", flush=True)  # noqa: T201
             return 0
-        from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - dbt is imported in the child alone
+        from kestra_dbt.core.adapters import close_what_is_kept  # noqa: PLC0415 - dbt is imported in the child alone
+
+        try:
+            return self._run_steps()
+        finally:
+            close_what_is_kept()
+
+    def _run_steps(self) -> int:
+        from kestra_dbt.core.invocation import invoke  # noqa: PLC0415 - likewise
         from kestra_dbt.graph.part_manifest import part_of  # noqa: PLC0415
 
         manifest = self._project.manifest()
@@ -66,6 +76,15 @@ class Part:
         nothing = part_of(self._project.manifest(), [], _TAG)
         options = DbtOptions(**{"profiles_dir": self._request.options.profiles_dir, **self._project.options()})
         dbtRunner(nothing).invoke(["--quiet", *arguments(["list"], options, Secrets(vars=self._index.vars), [])])
+
+    def compile_macros(self) -> Iterator[None]:
+        """Have dbt compile the macros, one at a step, which it does when one is first called: forks remember that."""
+        from dbt_common.clients.jinja import template_cache  # noqa: PLC0415 - likewise
+
+        for macro in self._project.manifest().macros.values():
+            with contextlib.suppress(Exception):  # who calls it hears of it
+                template_cache.get_node_template(macro)
+            yield
 
     def _arguments(self, step: Step, tag: str) -> list[str]:
         more: dict[str, Any] = {**self._project.options(), "select": [f"tag:{tag}"]}

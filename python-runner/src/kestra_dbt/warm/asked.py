@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-import tempfile
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from kestra_dbt.core.surroundings import Surroundings
 
 _LIMIT_S = 30.0
 """Seconds in which whoever has connected has to have said what for."""
@@ -23,9 +23,7 @@ class Asked:
     """The standard input, output and error of whoever asked."""
     arguments: list[str]
     """Of the runner's command line."""
-    folder: str
-    env: dict[str, str]
-    umask: int
+    surroundings: Surroundings
     project: str | None
     """Name of the process that is to have the project in memory from now on; None: this request wants none."""
 
@@ -34,19 +32,17 @@ class Asked:
         """Read what is asked."""
         connection.settimeout(_LIMIT_S)
         _, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
-        with connection.makefile("rb") as line:
-            return cls(connection, descriptors, **json.loads(line.readline()))
+        with connection.makefile("rb") as stream:
+            line = json.loads(stream.readline())
+        return cls(connection, descriptors, line["arguments"], Surroundings(**line["surroundings"]), line["project"])
+
+    def pass_on(self, connection: socket.socket) -> None:
+        """Ask the same of who is at the other end."""
+        line = {"arguments": self.arguments, "surroundings": asdict(self.surroundings), "project": self.project}
+        socket.send_fds(connection, [b"r"], self.descriptors)
+        connection.sendall(json.dumps(line).encode() + b"\n")
 
     def let_go(self) -> None:
         """Close the streams: whoever reads them waits for their ends."""
         for descriptor in self.descriptors:
             os.close(descriptor)
-
-    def take_place(self) -> None:
-        """Make this process what whoever asked was: folder, environment, all but its standard streams."""
-        os.chdir(self.folder)
-        os.umask(self.umask)
-        os.environ.clear()
-        os.environ.update(self.env)
-        time.tzset()
-        tempfile.tempdir = None

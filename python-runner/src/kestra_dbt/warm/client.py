@@ -96,9 +96,7 @@ def _ask(
 ) -> socket.socket:
     asked = {
         "arguments": arguments,
-        "folder": str(Path.cwd()),
-        "env": _env(),
-        "umask": _umask(),
+        "surroundings": {"folder": str(Path.cwd()), "env": _env(), "umask": _umask()},
         "project": project,
     }
     try:

@@ -15,7 +15,7 @@ _MB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a warm process, once it is between two requests. Its forks go on to their ends."""
+    """What ends a warm process, once it is between two requests. Its forks end when they are, too."""
 
     idle_s: float = 600.0
     """Seconds without a request."""
@@ -24,7 +24,7 @@ class Limits:
     runs: int = 1000
     """Requests."""
     memory_mb: int = 4096
-    """Megabytes that it takes itself: its forks come and go."""
+    """Megabytes that it takes itself; a fork that takes more is not kept for a next request."""
 
     @classmethod
     def from_text(cls, text: str) -> Limits:

@@ -6,38 +6,40 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from kestra_dbt.core.private import private_folder
 from kestra_dbt.core.supervision import variables_of
+from kestra_dbt.core.surroundings import Surroundings
 from kestra_dbt.graph.running import Part
 from kestra_dbt.protocol import SECRETS_VARIABLE, GraphNode
 from kestra_dbt.request_file import read_request, read_secrets
 from kestra_dbt.warm.asked import Asked
 
 
-def have_ready(asked: Asked) -> bool:
-    """Read the project of a request, so that forks of this process need not; False if they are no better off for it.
+def have_ready(asked: Asked) -> Iterator[None] | None:
+    """Read the project of a request, so that forks of this process need not.
+
+    Returns:
+        What else can be had ready while there is time, in small steps; None if forks would be no better off.
 
     This process stands in for the one that asked meanwhile, and is itself again afterwards.
     """
-    itself, folder, mask = dict(os.environ), Path.cwd(), os.umask(0o077)
+    itself = Surroundings.of_this_process()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
-        asked.take_place()
-        _practise(Path(asked.arguments[1]))
-        return threading.active_count() == 1  # of several threads, a fork has one
+        asked.surroundings.take()
+        part = _practise(Path(asked.arguments[1]))
+        return part.compile_macros() if threading.active_count() == 1 else None  # of several threads, a fork has one
     except Exception:  # noqa: BLE001 - the request itself is carried out next, and says what is wrong with it
         traceback.print_exc()
-        return False
+        return None
     finally:
-        os.chdir(folder)
-        os.umask(mask)
-        os.environ.clear()
-        os.environ.update(itself)
+        itself.take()
 
 
-def _practise(request_file: Path) -> None:
+def _practise(request_file: Path) -> Part:
     request, secrets = read_request(request_file), read_secrets(os.environ.pop(SECRETS_VARIABLE, None))
     if not isinstance(request, GraphNode):
         raise TypeError(f"nothing of a request {request.kind} can be had ready")
@@ -48,4 +50,6 @@ def _practise(request_file: Path) -> None:
         os.environ.update(variables_of(request, secrets, private))
         os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
         os.chdir(private)
-        Part(request, secrets).practise()
+        part = Part(request, secrets)
+        part.practise()
+        return part

@@ -4,7 +4,7 @@ It has one thread. A request gets two processes: one that watches whether whoeve
 runner as ever. So a request goes on, and is answered, also when the warm process itself is killed.
 
 The first request for a packed project makes a warm process of its own out of its first fork: it has the project in
-memory, too, and serves those that come for the same.
+memory, too, and serves those that come for the same. The processes of such a request stay for a next one.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kestra_dbt.core.system import name_process
 from kestra_dbt.warm.asked import Asked
+from kestra_dbt.warm.crews import Crews
 from kestra_dbt.warm.imports import import_all
 from kestra_dbt.warm.limits import Limits
 from kestra_dbt.warm.place import SOCKET
@@ -44,10 +45,10 @@ def main() -> None:
 class _Server:
     """Listens at a socket, and forks."""
 
-    def __init__(self, path: Path, worker_end: int, limits: Limits) -> None:
+    def __init__(self, path: Path, worker_end: int, limits: Limits, *, keeps_crews: bool = False) -> None:
+        """``keeps_crews``: whether one process may carry out several requests."""
         name_process("kestra-dbt warm")
-        gc.collect()
-        gc.freeze()  # or a collection in a fork would copy all that is shared with it
+        _share_memory()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
         self._path = path
         self._worker_end = worker_end
@@ -58,11 +59,16 @@ class _Server:
         path.chmod(0o600)
         self._inode = path.stat().st_ino
         self._listener.listen(socket.SOMAXCONN)
+        self._crews = Crews()
+        self._keeps_crews = keeps_crews
 
-    def serve(self, first: Asked | None = None) -> None:
-        """Fork for each request, the one that is there already and those that come, until there is a reason to end."""
+    def serve(self, first: Asked | None = None, leisure: Iterator[None] | None = None) -> None:
+        """Fork for each request, the one that is there already and those that come, until there is a reason to end.
+
+        What is in ``leisure`` is done step by step while nothing is asked.
+        """
         if first:
-            self._fork(first.connection, lambda _: self._watch(first))
+            self._fork(first.connection, lambda _, warm: self._watch(first, warm))
             first.let_go()
         limits, began = self._limits, time.monotonic()
         idle_s = max(limits.idle_s, _FIRST_S)
@@ -70,17 +76,29 @@ class _Server:
         while (now := time.monotonic()) < asked_at + idle_s:
             if runs and (runs >= limits.runs or now >= began + limits.age_s or limits.is_too_large()):
                 break
-            wait_s = min(_LOOK_EVERY_S, asked_at + idle_s - now)
-            ready, _, _ = select.select([self._listener, self._worker_end], [], [], wait_s)
+            wait_s = 0 if leisure else min(_LOOK_EVERY_S, asked_at + idle_s - now)
+            ready, _, _ = select.select([self._listener, self._worker_end, *self._crews.sockets()], [], [], wait_s)
             if self._worker_end in ready:
                 break
-            if ready:
-                connection, _ = self._listener.accept()
-                self._fork(connection, self._carry_out)
+            for crew in self._crews.sockets():
+                if crew in ready:
+                    self._crews.heard(crew)
+            if self._listener in ready:
+                self._accept()
                 runs, asked_at = runs + 1, time.monotonic()
-            elif not self._is_wanted():
+            elif not ready and leisure:
+                leisure = leisure if _go_on(leisure) else None
+            elif not ready and not self._is_wanted():
                 break
+            self._crews.dismiss()
         self._leave()
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        if self._crews.take(connection):
+            connection.close()
+        else:
+            self._fork(connection, self._carry_out)
 
     def _leave(self) -> None:
         """Be found no more, and carry out what has been asked until now."""
@@ -89,8 +107,7 @@ class _Server:
         self._listener.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
-                connection, _ = self._listener.accept()
-                self._fork(connection, self._carry_out)
+                self._accept()
 
     def _is_wanted(self) -> bool:
         """Tell whether whoever looks for this process still finds it: its place may have been needed."""
@@ -99,24 +116,41 @@ class _Server:
         except FileNotFoundError:
             return False
 
-    def _fork(self, connection: socket.socket, work: Callable[[socket.socket], int]) -> None:
-        with connection:
+    def _fork(self, connection: socket.socket, work: Callable[[socket.socket, socket.socket | None], int]) -> None:
+        with connection, self._crews.begin() if self._keeps_crews else contextlib.nullcontext() as warm:
             if os.fork() == 0:
                 try:
                     self._listener.close()
+                    self._crews.leave()
                     os.setsid()
-                    end(work(connection))
+                    end(work(connection, warm))
                 finally:  # the frames above are the warm process's, not ours to go on in
                     os._exit(1)
 
-    def _carry_out(self, connection: socket.socket) -> int:
+    def _carry_out(self, connection: socket.socket, warm: socket.socket | None) -> int:
         asked = Asked.receive(connection)
-        if asked.project and have_ready(asked):
-            _Server(self._path.parent / asked.project, self._worker_end, self._limits).serve(asked)
+        leisure = have_ready(asked) if asked.project else None
+        if asked.project and leisure is not None:
+            place = self._path.parent / asked.project
+            _Server(place, self._worker_end, self._limits, keeps_crews=True).serve(asked, leisure)
             return 0
-        return self._watch(asked)
+        return self._watch(asked, warm)
 
-    def _watch(self, asked: Asked) -> int:
+    def _watch(self, asked: Asked, warm: socket.socket | None) -> int:
         name_process("kestra-dbt wait")
         os.close(self._worker_end)
-        return watch(asked)
+        return watch(asked, warm, self._limits)
+
+
+def _go_on(leisure: Iterator[None]) -> bool:
+    """Do a step; False if there is none any more."""
+    for _ in leisure:
+        return True
+    _share_memory()
+    return False
+
+
+def _share_memory() -> None:
+    """Keep collections in forks from copying all that is shared with this process."""
+    gc.collect()
+    gc.freeze()

@@ -1,4 +1,4 @@
-"""A request in a process below this one, which is stopped if whoever asked is gone."""
+"""Requests in a process below this one, each of which is stopped if whoever asked is gone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from typing import NoReturn
 
-from kestra_dbt.core.system import adopt_orphans, descendants, die_with_parent, name_process
+from kestra_dbt.core.system import adopt_orphans, descendants, let_go_of_streams
 from kestra_dbt.warm.asked import Asked
+from kestra_dbt.warm.carrying import DONE, carry_out
 from kestra_dbt.warm.client import GO, STARTED
+from kestra_dbt.warm.crews import next_connection, say_idle
+from kestra_dbt.warm.limits import Limits
 
 _KILL_AFTER_S = 20.0
 """Seconds in which the runner has to have stopped what it runs, and a dbt itself: the grace, and some."""
@@ -20,33 +24,90 @@ _KILL_AFTER_S = 20.0
 _LOOK_EVERY_S = 0.1
 
 
-def watch(asked: Asked) -> int:
-    """Carry out what is asked in a process below this one, and answer how it ended."""
-    connection = asked.connection
+def watch(first: Asked, warm: socket.socket | None, limits: Limits) -> int:
+    """Carry out ``first`` in a process below this one, and answer how it ended; then what else comes.
+
+    Args:
+        first: what is asked.
+        warm: where the warm process hands over next requests, if this process and those below may have several.
+        limits: what ends these after a request.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     adopt_orphans()
-    connection.sendall(STARTED)
-    if connection.recv(1) != GO:
-        return 0
-    connection.settimeout(None)
-    watching = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        connection.close()
-        end(_carry_out(asked, watching))
-    asked.let_go()
-    os.closerange(0, 3)
-    ended = os.pidfd_open(pid)
-    ready, _, _ = select.select([connection, ended], [], [])
-    if ended not in ready:
-        os.kill(pid, signal.SIGTERM)
-        if not select.select([ended], [], [], _KILL_AFTER_S)[0]:
-            os.kill(pid, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with contextlib.suppress(OSError):
-        connection.sendall(b"%d" % (code if code >= 0 else 128 - code))
+    runner: _Runner | None = None
+    asked: Asked | None = first
+    while asked and _is_to_begin(asked.connection):
+        if runner:
+            asked.pass_on(runner.back)
+        else:
+            runner = _Runner(asked, warm, limits)
+        asked.let_go()
+        code = runner.code(asked.connection)
+        goes_on = warm is not None and runner.is_idle and say_idle(warm)
+        with asked.connection, contextlib.suppress(OSError):
+            asked.connection.sendall(b"%d" % code)
+        asked = _next(warm, runner) if warm is not None and goes_on else None
+    if warm:
+        warm.close()  # no more requests are handed over from now on
+    if runner:
+        runner.back.close()
     _see_to_the_end()
     return 0
+
+
+def end(code: int) -> NoReturn:
+    """End this process at once: the frames above are those of whoever forked it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class _Runner:
+    """The process below."""
+
+    def __init__(self, first: Asked, warm: socket.socket | None, limits: Limits) -> None:
+        self.back, theirs = socket.socketpair()
+        """Where it takes further requests."""
+        self.is_idle = False
+        watching = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            first.connection.close()
+            self.back.close()
+            if warm:
+                warm.close()
+            end(carry_out(first, watching, theirs if warm else None, limits))
+        theirs.close()
+        self.ended = os.pidfd_open(self._pid)
+        let_go_of_streams(0, 1, 2)
+
+    def code(self, connection: socket.socket) -> int:
+        """Return the exit code of the request that it is at, which is stopped if nobody waits at the connection."""
+        ready, _, _ = select.select([connection, self.back, self.ended], [], [])
+        if ready == [connection]:
+            os.kill(self._pid, signal.SIGTERM)
+            if not select.select([self.back, self.ended], [], [], _KILL_AFTER_S)[0]:
+                os.kill(self._pid, signal.SIGKILL)
+        select.select([self.back, self.ended], [], [])
+        with contextlib.suppress(BlockingIOError):
+            self.is_idle = self.back.recv(1, socket.MSG_DONTWAIT) == DONE
+        if self.is_idle:
+            return 0
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return code if code >= 0 else 128 - code
+
+
+def _is_to_begin(connection: socket.socket) -> bool:
+    connection.sendall(STARTED)
+    begin = connection.recv(1) == GO
+    connection.settimeout(None)
+    return begin
+
+
+def _next(warm: socket.socket, runner: _Runner) -> Asked | None:
+    ready, _, _ = select.select([warm, runner.ended], [], [])
+    connection = next_connection(warm) if runner.ended not in ready else None
+    return Asked.receive(connection) if connection else None
 
 
 def _see_to_the_end() -> None:
@@ -58,29 +119,3 @@ def _see_to_the_end() -> None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
         time.sleep(_LOOK_EVERY_S)
-
-
-def end(code: int) -> NoReturn:
-    """End this process at once: the frames above are those of whoever forked it."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def _carry_out(asked: Asked, watching: int) -> int:
-    from kestra_dbt.cli import run_command_line  # noqa: PLC0415 - it is there
-
-    name_process("kestra-dbt run")
-    for number, descriptor in enumerate(asked.descriptors):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    os.setsid()
-    die_with_parent(signal.SIGTERM)
-    if os.getppid() != watching:
-        return 128 + signal.SIGTERM
-    asked.take_place()
-    sys.argv = ["kestra-dbt", *asked.arguments]
-    try:
-        return run_command_line(asked.arguments)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 1
