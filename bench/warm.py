@@ -77,7 +77,10 @@ class Bench:
         folder.mkdir()
         (folder / "request.json").write_text(json.dumps({"version": "1.0", **request}))
         command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"]
-        return self._timed(command, folder, {**self._env, **(more or {})})
+        took_s = self._timed(command, folder, {**self._env, **(more or {})})
+        if "a plain one goes on" in (self._work / "log").read_text():
+            raise SystemExit(f"No warm process was to be had:\n{(self._work / 'log').read_text()}")
+        return took_s
 
     def _timed(self, command: list[str], folder: Path, env: Env) -> float:
         began = time.perf_counter()

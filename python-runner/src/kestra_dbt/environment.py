@@ -19,10 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from kestra_dbt.cache import NoCacheError, cache_folder
 from kestra_dbt.contract import SECRETS_VARIABLE
-
-CACHE_VARIABLE = "KESTRA_DBT_CACHE"
-"""Environment variable that names the cache folder. Default: ``kestra-dbt`` in the user's cache folder."""
 
 OWN_REQUIREMENTS = ("pydantic>=2.5,<3",)
 """What the runner itself needs beside dbt."""
@@ -84,7 +82,7 @@ def ensure_environment(requirements: list[str], check: Callable[[], None] = lamb
     """
     wanted = sorted({*(r.strip() for r in requirements), *OWN_REQUIREMENTS})
     identity = "\n".join([sys.version, sys.platform, sys.prefix, *wanted, *_contents(wanted)])
-    folder = cache_folder() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    folder = _cache() / "environments" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     python = folder / "bin" / "python"
     if (folder / _READY).exists():
         return str(python)
@@ -198,25 +196,11 @@ def _reason(output: str) -> str:
     return max(telling or lines, key=len, default="").rstrip(".")[:300]
 
 
-def cache_folder() -> Path:
-    """Return the folder for what is kept from run to run, this user's own."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named)
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
-    # A container may run as a user without a home.
-    usable = os.access(home if os.path.isdir(home) else os.path.dirname(home), os.W_OK)  # noqa: PTH112, PTH120
-    return Path(home) / "kestra-dbt" if usable else _private_cache()
-
-
-def _private_cache() -> Path:
-    """Return a cache in the temporary folder, where nobody else may have put something for us to run."""
-    folder = Path(tempfile.gettempdir()) / f"kestra-dbt-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
-        raise EnvironmentFailedError(f"{folder} is not private to this user: remove it, or set {CACHE_VARIABLE}.")
-    return folder
+def _cache() -> Path:
+    try:
+        return cache_folder()
+    except NoCacheError as error:
+        raise EnvironmentFailedError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -57,10 +57,13 @@ class CommandLine:
         profile = self.option("--profile", variable="DBT_PROFILE") or self.setting("profile")
         if given or not profile:
             return given or ""
+        return _target_in(self.profiles(), profile) or ""
+
+    def profiles(self) -> str:
+        """Return the text of the profiles.yml that dbt reads; empty if there is none."""
         folder = self.option("--profiles-dir", variable="DBT_PROFILES_DIR")
         places = [Path(folder)] if folder else [self.project_dir(), Path.home() / ".dbt"]
-        text = next(filter(None, (_read(place / "profiles.yml") for place in places)), "")
-        return _target_in(text, profile) or ""
+        return next(filter(None, (_read(place / "profiles.yml") for place in places)), "")
 
 
 def _target_in(profiles: str, profile: str) -> str | None:

@@ -12,6 +12,7 @@ from kestra_dbt.core.failures import of_exception, of_operation
 from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translator_for
 from kestra_dbt.core.in_process import ClickContext
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
+from kestra_dbt.core.kept_parse import KeptParse
 from kestra_dbt.core.translation import Translator
 from kestra_dbt.errors import KestraDbtError
 from kestra_dbt.protocol import Artifact, Failure
@@ -47,8 +48,13 @@ def invoke(
     context = ClickContext()
     translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
     callbacks: list[Callable[[Any], None]] = [translator, context.checking(check)] if check else [translator]
+    parse = KeptParse.of(arguments) if manifest is None else None
+    if parse and parse.bring():
+        callbacks.append(context.place_seeds)
     result = dbtRunner(manifest, callbacks).invoke(arguments)
     interruption.finish()
+    if parse:
+        parse.keep(translator.warnings)
     translator.finish(result.result)
     artifact = keep(result.result) if keep else None
     return end(channel, translator, exit_code(result), artifact=artifact, failure=_failure(result, translator))

@@ -4,20 +4,17 @@ import contextlib
 import os
 import shutil
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from kestra_dbt.environment import cache_folder
+from kestra_dbt.cache import cache_folder, forget_unused
 from kestra_dbt.errors import RequestError
 from kestra_dbt.graph.index import FORMAT, Index
 from kestra_dbt.graph.pack import INDEX, MANIFEST, PARSED, PROJECT
 
 _NEEDED = (PARSED, MANIFEST, PROJECT)
-_KEPT_DAYS = 7
-_DAY_S = 86_400
 
 
 def unpacked(pack: Path) -> tuple[Index, Path]:
@@ -40,7 +37,7 @@ def unpacked(pack: Path) -> tuple[Index, Path]:
         shutil.rmtree(damaged, ignore_errors=True)
     if not folder.is_dir():
         packs.mkdir(parents=True, exist_ok=True)
-        _forget_old(packs)
+        forget_unused(packs)
         mine = Path(tempfile.mkdtemp(prefix=f".{index.id}-", dir=packs))
         try:
             with zipfile.ZipFile(pack) as archive:
@@ -74,12 +71,3 @@ def read_index(pack: Path) -> Index:
             f"`pack` is of format {index.format} and this runner reads {FORMAT}: have Prepare make a new one."
         )
     return index
-
-
-def _forget_old(packs: Path) -> None:
-    """Remove what has not been used for long, and what killed ones left half unpacked."""
-    limit = time.time() - _KEPT_DAYS * _DAY_S
-    for folder in packs.iterdir():
-        with contextlib.suppress(OSError):
-            if folder.stat().st_mtime < limit:
-                shutil.rmtree(folder, ignore_errors=True)

@@ -16,6 +16,9 @@ _EXECUTING = {
 _LOOKING = {"compile": "compiled", "show": "showed", "list": "listed", "ls": "listed"}
 """Commands that only look at nodes. `docs generate` and `parse` look at the project as a whole."""
 
+_WITHOUT_PROJECT = frozenset({"dbt", "clean", "debug", "deps", "docs serve", "init", "system", "system update"})
+"""Commands that parse nothing."""
+
 _LISTED = {"run": ["model"], "test": ["test", "unit_test"], "seed": ["seed"], "snapshot": ["snapshot"]}
 """Resource types of commands that are about some alone."""
 
@@ -23,6 +26,11 @@ _LISTED = {"run": ["model"], "test": ["test", "unit_test"], "seed": ["seed"], "s
 def listed_types(command: str) -> list[str]:
     """Return the resource types that ``command`` is about; none: all."""
     return _LISTED.get(command, [])
+
+
+def parses(command: str) -> bool:
+    """Tell whether ``command`` begins with parsing the project."""
+    return command not in _WITHOUT_PROJECT
 
 
 def runs_nodes(command: str) -> bool:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from kestra_dbt.environment import EnvironmentFailedError, cache_folder
+from kestra_dbt.cache import cache_folder
 from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
 
 VARIABLE = "KESTRA_DBT_WARM"
@@ -41,7 +41,7 @@ def place_of(worker: int, program: Path) -> Path:
     try:
         folder = cache_folder() / "warm" / f"{worker}-{_key(program)}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except (OSError, EnvironmentFailedError) as error:
+    except OSError as error:
         raise NotPossibleError(f"its folder cannot be made: {error}") from error
     if len(os.fsencode(folder)) > _LONGEST:
         raise NotPossibleError(f"the path {folder} is too long for a socket in it")

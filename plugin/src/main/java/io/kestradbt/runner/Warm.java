@@ -39,8 +39,9 @@ import lombok.experimental.SuperBuilder;
         made by the first task, ends when nobody has come for ten minutes, and dies with the worker. Should it die before, its tasks go on in processes of their own, with the same runs.
 
         Tasks for dbt Core run in forks of a process of the worker that has imported dbt already, on Linux. For `graph.Node`, a further one has the packed project in memory, for tasks with the same
-        profiles, secrets and environment; four of them at a time. Each is made by the first task that has use for it, ends at the limits below or with the worker, and is made anew by the next task.
-        A fork has the environment, the folder and the signals of its own task alone. Where there can be none, the log says why, and the task runs as with `Process`."""
+        profiles, secrets and environment; four of them at a time. The processes of such a task that went well stay for a minute, for a next one with all this in common, and hold nothing of the
+        warehouse meanwhile. Each is made by the first task that has use for it, ends at the limits below or with the worker, and is made anew by the next task.
+        A task has its own environment, folder and signals, and no other's. Where there can be none, the log says why, and the task runs as with `Process`."""
 )
 @Plugin(
     examples = {
@@ -116,7 +117,7 @@ public class Warm extends Process {
 
     @Schema(
         title = "How much memory a process for dbt Core may take, in megabytes",
-        description = "Of itself: what its tasks take is given back when they end. At least 1. 4,096 unless set. One that takes more is made anew for each task, which costs time and nothing else."
+        description = "Of itself: what its tasks take is given back when they end, or such processes do not stay. At least 1. 4,096 unless set. One that takes more is made anew for each task, which costs time and nothing else."
     )
     private Property<Integer> maxMemory;
 

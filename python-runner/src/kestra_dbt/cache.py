@@ -1,0 +1,56 @@
+"""The folder for what is kept from run to run. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+CACHE_VARIABLE = "KESTRA_DBT_CACHE"
+"""Environment variable that names the cache folder. Default: ``kestra-dbt`` in the user's cache folder."""
+
+_KEPT_S = 7 * 86_400.0
+
+
+class NoCacheError(OSError):
+    """Why nothing can be kept: a sentence that says what to do."""
+
+
+def cache_folder() -> Path:
+    """Return the folder for what is kept from run to run, this user's own.
+
+    Raises:
+        NoCacheError: there is none that is.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named)
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
+    # A container may run as a user without a home.
+    usable = os.access(home if os.path.isdir(home) else os.path.dirname(home), os.W_OK)  # noqa: PTH112, PTH120
+    return Path(home) / "kestra-dbt" if usable else _private_cache()
+
+
+def forget_unused(folder: Path) -> None:
+    """Remove what is in a folder and was not used for a week, and what killed ones left half made."""
+    limit = time.time() - _KEPT_S
+    for entry in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if entry.stat().st_mtime < limit:
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink()
+
+
+def _private_cache() -> Path:
+    """Return a cache in the temporary folder, where nobody else may have put something for us to run."""
+    folder = Path(tempfile.gettempdir()) / f"kestra-dbt-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
+        raise NoCacheError(f"{folder} is not private to this user: remove it, or set {CACHE_VARIABLE}.")
+    return folder
