@@ -35,7 +35,7 @@ check: $(VENV)/.ready ## The quick checks: format, lint, types.
 	@cd python-runner && ../$(VENV)/bin/mypy
 	@cd tests && ../$(VENV)/bin/mypy
 
-bench: doctor $(BUILT) $(VENV)/.ready ## Measure a build in Kestra against bare dbt, in one run.
+bench: doctor $(BUILT) $(VENV)/.ready ## Measure it all against bare dbt and what others do, in one run.
 	@$(PY) bench/bench.py
 
 schema: $(VENV)/.ready ## Export the contract as JSON Schema, after a change of its models.

@@ -1,13 +1,16 @@
 """Measure what Kestra and the plugin cost, on this machine: every figure is compared with one of the same run.
 
 python bench/bench.py                      # everything: about an hour on 2 cores
-python bench/bench.py --only memory
+python bench/bench.py --only memory --only warm
 python bench/bench.py --models 20 --tests 40 --rounds 1 --nodes 1000 --manifest-mb 10
 """
 
 import argparse
+import json
 import os
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,37 +19,57 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "engine", "proje
 import figures  # noqa: E402 - found by the line above, as what follows
 import flow  # noqa: E402
 import graph  # noqa: E402
+import machine  # noqa: E402
 import memory  # noqa: E402
 import overhead  # noqa: E402
 import waits  # noqa: E402
 import warm  # noqa: E402
 from client import VERSIONS  # noqa: E402
+from figures import Figure  # noqa: E402
 
-SIZES = ((100, 200, 5), (700, 1300, 3))
-"""Models, tests and rounds."""
+QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], list[Figure]]] = {
+    "overhead": lambda options, env: [
+        figure
+        for models, tests, rounds in ([(options.models, options.tests, 3)] if options.models else overhead.SIZES)
+        for figure in overhead.measure(models, tests, options.rounds or rounds, options.kestra, env)
+    ],
+    "memory": lambda options, env: memory.measure(
+        options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env
+    ),
+    "platform": lambda options, env: waits.measure(options.waits, options.rounds or 5, env),
+    "flow": lambda options, env: flow.measure(options.rounds or 3, env),
+    "graph": lambda options, env: graph.measure(options.rounds or 3, options.kestra, env),
+    "warm": lambda options, env: warm.measure(options.rounds or 5, env),
+}
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; return 1 if something could not be measured."""
     options = parse()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Kestra {options.kestra}", flush=True)
-    env = environment()
-    found = []
-    if options.only in (None, "overhead"):
-        sizes = [(options.models, options.tests, 3)] if options.models else SIZES
-        for models, tests, rounds in sizes:
-            found += overhead.measure(models, tests, options.rounds or rounds, options.kestra, env)
-    if options.only in (None, "memory"):
-        found += memory.measure(options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env)
-    if options.only in (None, "platform"):
-        found += waits.measure(options.waits, options.rounds or 5, env)
-    if options.only in (None, "flow"):
-        found += flow.measure(options.rounds or 3, env)
-    if options.only in (None, "graph"):
-        found += graph.measure(options.rounds or 3, options.kestra, env)
-    if options.only in (None, "warm"):
-        found += warm.measure(options.rounds or 5, env)
-    figures.show(found)
+    about = [machine.limits(), machine.versions(), f"Kestra {options.kestra}", f"load before: {machine.load()}"]
+    print("\n".join(about), flush=True)
+    found: list[Figure] = []
+    failed: list[str] = []
+    for name in options.only or QUESTIONS:
+        measured = answer(name, options)
+        if isinstance(measured, str):
+            failed.append(measured)
+        else:
+            found += measured
+    about += [f"load after: {os.getloadavg()[0]:.2f}", *failed]
+    print("\n" + "\n".join(f"- {line}" for line in about) + f"\n\n{figures.table(found)}")
+    if options.json:
+        options.json.write_text(json.dumps({"about": about, "figures": figures.as_json(found)}, indent=1))
+    return 1 if failed else 0
+
+
+def answer(name: str, options: argparse.Namespace) -> list[Figure] | str:
+    """Return what a question comes to, or a line that says why it could not be measured: others may still be."""
+    try:
+        return QUESTIONS[name](options, environment())
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        traceback.print_exc()
+        return f"{name} could not be measured: {next(iter(str(error).splitlines()), type(error).__name__)}"
 
 
 def environment() -> dict[str, str]:
@@ -58,16 +81,17 @@ def environment() -> dict[str, str]:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("overhead", "memory", "platform", "flow", "graph", "warm"))
+    parser.add_argument("--only", action="append", choices=QUESTIONS, help="may be given several times")
+    parser.add_argument("--json", type=Path, help="file for all values")
     parser.add_argument("--kestra", choices=VERSIONS, default=VERSIONS[0])
     parser.add_argument("--rounds", type=int, help="of each comparison (5 of the small build, else 3)")
-    parser.add_argument("--models", type=int, help="one build of this size, instead of 300 and 2,000 nodes")
+    parser.add_argument("--models", type=int, help="one build of this size, instead of those of 100 and 1,000 nodes")
     parser.add_argument("--tests", type=int, default=0)
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--manifest-mb", type=int, default=100)
-    parser.add_argument("--waits", type=int, default=200, help="runs of the platform waited for at once")
+    parser.add_argument("--waits", type=int, default=1000, help="runs of the platform waited for at once")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,8 +1,11 @@
 """What a bench has to tell: values of several rounds, as lines of one table."""
 
 import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+HEADING = ("question", "measured", "median (from - to)", "to its references, by round", "rounds")
 
 
 @dataclass(frozen=True)
@@ -11,18 +14,43 @@ class Figure:
 
     question: str
     what: str
-    values: list[float]
-    unit: str
+    values: Sequence[float]
+    unit: str = "s"
+    against: tuple[str, ...] = ()
+    """Its references: other figures of the same question, measured in the same rounds."""
 
 
-def show(figures: Iterable[Figure]) -> None:
-    """Print each figure's median, and from where to where its values went."""
-    asked = ""
+def table(figures: Sequence[Figure]) -> str:
+    """Return a Markdown table with a line for each figure."""
+    lines, asked = [_line(HEADING), _line(["---"] * len(HEADING))], ""
     for figure in figures:
-        if figure.question != asked:
-            asked = figure.question
-            print(f"\n{asked}\n{'':40}{'median':>10}   from - to")
-        low, middle, high = min(figure.values), statistics.median(figure.values), max(figure.values)
-        digits = 3 if figure.unit == "x" else 1
-        spread = f"{low:.{digits}f} - {high:.{digits}f}"
-        print(f"{figure.what:40}{middle:>10.{digits}f} {figure.unit:2} {spread:>18}   rounds: {len(figure.values)}")
+        question = figure.question if figure.question != asked else ""
+        asked = figure.question
+        digits = 1 if figure.unit else 2
+        value = f"{_spread(figure.values, digits)} {figure.unit}".strip()
+        to = "; ".join(f"**{_spread(ratios, 2)}** of {name}" for name, ratios in ratios_of(figure, figures))
+        lines.append(_line([question, figure.what, value, to, str(len(figure.values))]))
+    return "\n".join(lines)
+
+
+def ratios_of(figure: Figure, figures: Sequence[Figure]) -> Iterator[tuple[str, list[float]]]:
+    """Yield each reference of a figure with the ratios to it, of each round."""
+    for name in figure.against:
+        reference = next(other for other in figures if (other.question, other.what) == (figure.question, name))
+        yield name, [value / other for value, other in zip(figure.values, reference.values, strict=True)]
+
+
+def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
+    """Return them with their ratios, for programs."""
+    return [{**asdict(figure), "ratios": dict(ratios_of(figure, figures))} for figure in figures]
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    low, middle, high = min(values), statistics.median(values), max(values)
+    if low == high:
+        return f"{middle:,.{digits}f}"
+    return f"{middle:,.{digits}f} ({low:,.{digits}f} - {high:,.{digits}f})"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -27,7 +27,7 @@ def measure(rounds: int, env: Env) -> list[Figure]:
             manifest.write_text(json.dumps(manifest_of(models)))
             for granularity in ("model", "folder"):
                 times, size = _times(manifest, granularity, rounds, env)
-                found.append(Figure(question, f"--granularity {granularity}", times, "s"))
+                found.append(Figure(question, f"--granularity {granularity}", times))
                 found.append(Figure(question, f"  its YAML ({granularity})", [size / 1e6], "MB"))
     return found
 

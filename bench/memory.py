@@ -50,10 +50,16 @@ def measure(nodes: int, manifest_mb: int, rounds: int, kestra: str, env: dict[st
             replayed.append(alone(nodes, manifest_mb, Path(folder), env))
     question = f"{nodes:,} nodes and a manifest of {manifest_mb} MB, replayed: live heap above idle, Kestra {kestra}"
     return [
-        Figure(question, f"{way}: {what}", [values[what] for values in found[way]], "s" if "time" in what else "MB")
+        Figure(
+            question,
+            f"{way}: {what}",
+            [values[what] for values in found[way]],
+            "s" if "time" in what else "MB",
+            () if way == "floor" else (f"floor: {what}",),
+        )
         for way in ways
         for what in found[way][0]
-    ] + [Figure(question, "replay alone: time", replayed, "s")]
+    ] + [Figure(question, "replay alone: time", replayed)]
 
 
 class Bench:

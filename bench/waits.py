@@ -5,6 +5,7 @@ The platform is the tests' fake; what is measured is the runner that the tasks s
 
 import json
 import os
+import selectors
 import socket
 import subprocess
 import sys
@@ -20,7 +21,12 @@ from kestra_dbt.protocol import Following, JobReference, PlatformTrigger, Secret
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 10.0
-LIMIT_S = 600.0
+LIMIT_S = 900.0
+MOST_ALONE = 50
+"""Waits in processes of their own: a thousand take 27 GB."""
+ENDED = 50
+"""Runs that end one after the other, to see how late their waits do."""
+MEMORY = "memory of a wait"
 SHORT_S = 3.0
 """Seconds that a run takes whose end is looked at."""
 
@@ -51,58 +57,70 @@ def _after_the_end(platform: FakePlatform, work: Path, rounds: int, env: Env) ->
         calls.append(len(platform.requests()))
     question = "A run with a build and its artifacts, looked at every second"
     return [
-        Figure(question, "from the platform's finish to the end", late, "s"),
+        Figure(question, "from the platform's finish to the end", late),
         Figure(question, "calls of the API", calls, ""),
     ]
 
 
 def _many(platform: FakePlatform, work: Path, waits: int, env: Env) -> list[Figure]:
+    alone = min(waits, MOST_ALONE)
     platform.settings(run_slots=waits)
     jobs = [platform.add_job(["dbt build"], name=f"wait {number}") for number in range(waits)]
     for job in jobs:
         platform.script(job, (3, LIMIT_S), (10, 0))
-    bare = subprocess.Popen(
-        [sys.executable, "-c", "import httpx, pydantic, sys; print(flush=True); sys.stdin.read()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    if bare.stdout:  # as it is
-        bare.stdout.readline()
-    try:
-        reference = _memory_mb(bare.pid)
-        return [
-            *_waiting("each in a process of its own", _Alone(platform, work, env), jobs, reference),
-            *_waiting("all in one process", _Together(platform, work, env), jobs, reference),
-        ]
-    finally:
+    question = (
+        f"{waits:,} runs waited for at once in one process ({alone} in as many), each looked at every {POLL_S:.0f} s"
+    )
+    by_itself = _waiting(_Alone(platform, work, env), jobs[:alone])
+    together = _Together(platform, work, env)
+    shared = _waiting(together, jobs)
+    figures = [Figure(question, f"a bare httpx process: {MEMORY}", [_bare_mb()], "MB")]
+    for way, values, against in (
+        ("its own process", by_itself, "a bare httpx process"),
+        ("shared", shared, "its own process"),
+    ):
+        for what, value in values.items():
+            compared = (f"{against}: {what}",) if way == "shared" or what == MEMORY else ()
+            figures.append(Figure(question, f"{way}: {what}", [value], "MB" if what == MEMORY else "", compared))
+    figures.append(Figure(question, "shared: memory of all", [shared[MEMORY] * waits], "MB"))
+    figures.append(Figure(question, "shared: from a run's end to that of its wait", together.late))
+    return figures
+
+
+def _bare_mb() -> float:
+    command = [sys.executable, "-c", "import httpx, pydantic, sys; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bare:
+        if bare.stdout:  # as it is
+            bare.stdout.readline()
+        memory = _memory_mb(bare.pid)
         bare.kill()
-        bare.wait()
+    return memory
 
 
-def _waiting(how: str, place: "_Alone | _Together", jobs: list[int], reference: float) -> list[Figure]:
+def _waiting(place: "_Alone | _Together", jobs: list[int]) -> dict[str, float]:
+    """Return what a wait takes."""
     platform, waits = place.platform, len(jobs)
     before = len(platform.runs())
     try:
         for job in jobs:
             place.wait_for(job)
         _until(lambda: len(platform.runs()) == before + waits)
-        time.sleep(2 * POLL_S)  # all of them only wait now
+        time.sleep(3 * POLL_S)  # all of them only wait now
         calls, began, cpu = len(platform.requests()), time.monotonic(), _cpu_s(place.pids)
-        time.sleep(3 * POLL_S)
+        time.sleep(6 * POLL_S)
         seconds = time.monotonic() - began
-        calls_a_minute = (len(platform.requests()) - calls) / seconds * 60
-        cores = (_cpu_s(place.pids) - cpu) / seconds
-        memory = sum(map(_memory_mb, place.pids))
+        values = {
+            "calls of the API a minute, a run": (len(platform.requests()) - calls) / seconds * 60 / waits,
+            "thousandths of a core, a run": (_cpu_s(place.pids) - cpu) / seconds * 1000 / waits,
+            MEMORY: sum(map(_memory_mb, place.pids)) / waits,
+        }
+        if isinstance(place, _Together):
+            place.look_how_late(jobs[:: max(1, waits // ENDED)])
     finally:
         place.end()
         for run in platform.active():
             platform.cancel(run["id"])
-    question = f"{waits} runs waited for at once, each looked at every {POLL_S:.0f} s, {how}"
-    return [
-        Figure(question, "calls of the API a minute, a run", [calls_a_minute / waits], ""),
-        Figure(question, "cores", [cores], ""),
-        Figure(question, "memory of all", [memory], "MB"),
-        Figure(question, "memory of all to as many bare httpx processes", [memory / waits / reference], "x"),
-    ]
+    return values
 
 
 class _Alone:
@@ -134,7 +152,9 @@ class _Together:
         self._process = _runner(
             platform, 0, work / "together", {**env, "KESTRA_DBT_SHARED": str(self._path)}, poll_s=POLL_S
         )
-        self._connections: list[socket.socket] = []
+        self._connections: dict[int, socket.socket] = {}
+        self.late: list[float] = []
+        """Seconds from the end of a run to that of its wait."""
         _until(self._path.exists)
 
     @property
@@ -149,12 +169,29 @@ class _Together:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(str(self._path))
         connection.sendall(json.dumps(asked).encode() + b"\n")
-        self._connections.append(connection)
+        self._connections[job] = connection
+
+    def look_how_late(self, jobs: list[int]) -> None:
+        """End the runs of these jobs, at different moments, and see when their waits do."""
+        runs = {job: self.platform.runs(job)[-1]["id"] for job in jobs}
+        ended: dict[int, float] = {}
+        with selectors.DefaultSelector() as selector:
+            for job in jobs:
+                selector.register(self._connections[job], selectors.EVENT_READ, job)
+            while len(self.late) < len(jobs):
+                if len(ended) < len(jobs):
+                    job = jobs[len(ended)]
+                    self.platform.cancel(runs[job])
+                    ended[job] = time.monotonic()
+                for key, _ in selector.select(timeout=0.37):
+                    if not self._connections[key.data].recv(1 << 16):
+                        selector.unregister(key.fileobj)
+                        self.late.append(time.monotonic() - ended[key.data])
 
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
-        for connection in self._connections:
+        for connection in self._connections.values():
             connection.close()
 
 

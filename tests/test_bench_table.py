@@ -1,0 +1,47 @@
+"""What the bench says of its figures: ratios are of one round, and what could not be measured is said."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from figures import Figure, as_json, table
+
+import bench
+
+FIGURES = [
+    Figure("a build", "bare", [10, 20, 40]),
+    Figure("a build", "flow", [11, 26, 36], against=("bare",)),
+    Figure("another", "bare", [1]),
+    Figure("another", "calls", [1234], "", ("bare",)),
+]
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    """The median of the ratios is not the ratio of the medians; each question has its own references."""
+    _, _, bare, flow, other, calls = table(FIGURES).splitlines()
+    assert bare == "| a build | bare | 20.0 (10.0 - 40.0) s |  | 3 |"
+    assert flow == "|  | flow | 26.0 (11.0 - 36.0) s | **1.10 (0.90 - 1.30)** of bare | 3 |"
+    assert other == "| another | bare | 1.0 s |  | 1 |"
+    assert calls == "|  | calls | 1,234.00 | **1,234.00** of bare | 1 |"
+    assert as_json(FIGURES)[1]["ratios"] == {"bare": [1.1, 1.3, 0.9]}
+
+
+def test_question_that_fails_keeps_no_other_from_being_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table has the others, and a line above it says what is missing and why."""
+
+    def fail(*_: object) -> list[Figure]:
+        raise SystemExit("The flow ended in FAILED:\nand its log")
+
+    monkeypatch.setitem(bench.QUESTIONS, "overhead", fail)
+    monkeypatch.setitem(bench.QUESTIONS, "warm", lambda *_: FIGURES)
+    file = tmp_path / "bench.json"
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--only", "overhead", "--only", "warm", "--json", str(file)])
+    assert bench.main() == 1
+    told = json.loads(file.read_text())
+    assert "overhead could not be measured: The flow ended in FAILED:" in told["about"]
+    assert any(" cores of " in line for line in told["about"])
+    assert [figure["what"] for figure in told["figures"]] == [figure.what for figure in FIGURES]
+    assert table(FIGURES) in capsys.readouterr().out
