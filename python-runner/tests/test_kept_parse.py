@@ -33,8 +33,8 @@ class Shop:
 
     @property
     def folder(self) -> Path:
-        """Of the last build."""
-        return self._place / str(self._number)
+        """Of the last build; its name is longer each time."""
+        return self._place / ("work" * self._number)
 
     def build(
         self,
@@ -44,10 +44,12 @@ class Shop:
         target: str | None = None,
         secrets: Secrets | None = None,
         env: dict[str, str] | None = None,
+        anew: bool = True,
     ) -> Run:
-        """Build it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._number += 1
+        """Build it; not ``anew``: in the folder of the one before."""
+        if anew:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._number += 1
         for name, text in {**FILES, **(changed or {})}.items():
             file = self.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,7 @@ def test_only_what_has_changed_is_parsed(shop: Shop) -> None:
     assert ANEW in logged(shop.build())
     again = shop.build()
     assert "no changes found, skipping parsing" in logged(again)
+    assert logged(shop.build(anew=False)), "in the same folder, by what was brought there"
     changed = shop.build(
         {"models/second.sql": "select id + 1 as id from {{ ref('first') }}", "seeds/items.csv": "id\n7\n"}
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, Runner, duckdb_profile
 from waiting import wait_until
-from warm_worker import servers
+from warm_worker import named, servers
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
 
@@ -56,7 +56,7 @@ def test_the_second_request_finds_what_the_first_has_started(
     assert second.artifacts == first.artifacts
     assert set(second.nodes) == set(first.nodes)
     assert '"ONE"' not in second.artifact("run_results.json").read_text()
-    assert len(servers(worker["KESTRA_DBT_CACHE"])) == 1, "no fork is left"
+    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)  # no fork is left
 
 
 def test_warm_process_killed_while_idle_is_made_anew(
@@ -174,15 +174,16 @@ def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
 
 def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
     """Two on one machine, with one cache: what one makes ends with it, and is nothing to the other."""
-    folder = project("shop")
+    folder, cache = project("shop"), worker["KESTRA_DBT_CACHE"]
     carry_out(SEED, SECRETS, folder=folder, env=worker)
-    there = servers(worker["KESTRA_DBT_CACHE"])
+    there = named("warm", cache)
     with subprocess.Popen(["/bin/sleep", "600"]) as other:
         run = carry_out(SEED, SECRETS, folder=folder, env={**worker, "KESTRA_DBT_WARM": str(other.pid)})
-        assert any(STARTED in line for line in run.plain)
-        assert len(servers(worker["KESTRA_DBT_CACHE"])) == len(there) + 1
+        two = named("warm", cache)
         other.kill()
-    wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == there)
+    assert any(STARTED in line for line in run.plain)
+    assert len(two) == len(there) + 1
+    wait_until(lambda: servers(cache) == there)
 
 
 def test_project_is_read_as_it_is(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:

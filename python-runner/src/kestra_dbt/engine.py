@@ -9,9 +9,6 @@ import shutil
 import subprocess
 import sys
 
-COMMAND_VARIABLE = "KESTRA_DBT_COMMAND"
-"""Environment variable with the path of the dbt that is run as a command. Unset: dbt is imported."""
-
 _NAMES = {"AUTO": ("dbt", "dbtf"), "FUSION": ("dbtf", "dbt")}
 """Where both dbts are installed, Fusion's goes by the second name."""
 

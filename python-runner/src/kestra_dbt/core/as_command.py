@@ -19,11 +19,11 @@ from kestra_dbt.core.failures import of_operation, of_text
 from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translator_for
 from kestra_dbt.core.json_log import parse
 from kestra_dbt.core.translation import Translator
-from kestra_dbt.engine import COMMAND_VARIABLE
 from kestra_dbt.protocol import Artifact, Failure, FailureCode
 from kestra_dbt.terms.commands import is_list, verb
 from kestra_dbt.terms.fields import Fields
 from kestra_dbt.terms.text import clean
+from kestra_dbt.wishes import COMMAND_VARIABLE
 
 _ERRORS_KEPT = 20
 

@@ -17,7 +17,6 @@ class ClickContext:
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
         self.manifest: Manifest | None = None
-        self._seeds_are_placed = False
 
     def look(self, message: object) -> None:  # noqa: ARG002 - as it is called
         """Take project and manifest as soon as dbt has them."""
@@ -41,17 +40,6 @@ class ClickContext:
 
         return look
 
-    def place_seeds(self, message: object) -> None:  # noqa: ARG002 - as it is called
-        """Have dbt read seeds from where they are now, not from where they were when they were parsed."""
-        config = self._known.get("runtime_config")
-        if config is None or self.manifest is None or self._seeds_are_placed:
-            return
-        self._seeds_are_placed = True
-        roots = {name: str(project.project_root) for name, project in config.load_dependencies().items()}
-        for node in self.manifest.nodes.values():
-            if hasattr(node, "root_path") and node.package_name in roots:
-                node.root_path = roots[node.package_name]
-
     def command(self) -> str:
         """Return dbt's command with its subcommand."""
         context = click.get_current_context(silent=True)
@@ -60,6 +48,11 @@ class ClickContext:
             words.insert(0, context.info_name or "")
             context = context.parent
         return " ".join(words) or "dbt"
+
+    def project_root(self) -> str | None:
+        """Return the folder of the project, as dbt names it; None if it has not read it."""
+        config = self._known.get("runtime_config")
+        return config and str(config.project_root)
 
     def log_path(self) -> Path | None:
         """Return the folder of dbt.log."""

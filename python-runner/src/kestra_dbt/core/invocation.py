@@ -49,12 +49,12 @@ def invoke(
     translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
     callbacks: list[Callable[[Any], None]] = [translator, context.checking(check)] if check else [translator]
     parse = KeptParse.of(arguments) if manifest is None else None
-    if parse and parse.bring():
-        callbacks.append(context.place_seeds)
+    if parse:
+        parse.bring()
     result = dbtRunner(manifest, callbacks).invoke(arguments)
     interruption.finish()
     if parse:
-        parse.keep(translator.warnings)
+        parse.keep(translator.warnings, context.project_root())
     translator.finish(result.result)
     artifact = keep(result.result) if keep else None
     return end(channel, translator, exit_code(result), artifact=artifact, failure=_failure(result, translator))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from kestra_dbt.engine import COMMAND_VARIABLE
+from kestra_dbt.wishes import COMMAND_VARIABLE
 
 
 def invoker() -> Callable[..., int]:

@@ -11,7 +11,6 @@ import hashlib
 import importlib.metadata
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -26,6 +25,9 @@ _OPTIONS = ("--profile", "--target", "-t", "--vars", "--warn-error-options")
 _VARIABLES = ("DBT_PROFILE", "DBT_TARGET", "DBT_VARS", "DBT_WARN_ERROR_OPTIONS")
 _ENV_VAR = re.compile(r"env_var\(\s*['\"]([^'\"]+)['\"]")
 
+_SEED_ROOT = re.compile(rb"\xa9root_path([\xa0-\xbf]|\xd9.|\xda..)", re.DOTALL)
+"""The only place of the machine in what dbt has parsed: a field of MessagePack, with the head of the text after it."""
+
 _SAID_AGAIN = frozenset({"UnusedResourceConfigPath", "NoNodesForSelectionCriteria", "NothingToDo"})
 """Warnings that dbt gives also for what it has not parsed anew."""
 
@@ -33,8 +35,9 @@ _SAID_AGAIN = frozenset({"UnusedResourceConfigPath", "NoNodesForSelectionCriteri
 class KeptParse:
     """Of one project, as its profile, its target and its variables make it."""
 
-    def __init__(self, kept: Path, target: Path) -> None:
+    def __init__(self, kept: Path, project: Path, target: Path) -> None:
         self._kept = kept
+        self._project = project
         self._place = target / _FILE
         self._known: tuple[int, int] | None = None
 
@@ -55,39 +58,52 @@ class KeptParse:
         try:
             parts = [importlib.metadata.version("dbt-core"), project.read_text(encoding="utf-8"), *_asked(line)]
             digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-            return cls(cache_folder() / "parsed" / digest, line.target_path())
+            return cls(cache_folder() / "parsed" / digest, line.project_dir(), line.target_path())
         except (OSError, UnicodeError, importlib.metadata.PackageNotFoundError):
             return None  # dbt says what is wrong with it
 
-    def bring(self) -> bool:
-        """Put it where dbt looks for it; False if there is none, or dbt has its own there."""
-        brought = False
+    def bring(self) -> None:
+        """Put it where dbt looks for it, if there is one and dbt has none of its own there."""
         with contextlib.suppress(OSError):
             if not self._place.exists():
                 os.utime(self._kept)  # it is in use
+                root, _, content = self._kept.read_bytes().partition(b"\n")
                 self._place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self._kept, self._place)
-                brought = True
+                self._place.write_bytes(_moved(content, root, os.fsencode(self._project.resolve())))
             self._known = _stamp(self._place)
-        return brought
 
-    def keep(self, warnings: Collection[str]) -> None:
+    def keep(self, warnings: Collection[str], root: str | None) -> None:
         """Keep what dbt has parsed now; not if it warned of it, for it does not again of what it does not parse.
 
         Args:
             warnings: names of the events by which it warned.
+            root: folder of the project, as dbt names it; None: it has not come so far.
         """
-        if not _SAID_AGAIN.issuperset(warnings):
+        if root is None or not _SAID_AGAIN.issuperset(warnings):
             return
         with contextlib.suppress(OSError):  # it costs the next task some seconds, and this one nothing
             if _stamp(self._place) == self._known and self._kept.exists():
                 return
             self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             forget_unused(self._kept.parent)
-            handle, new = tempfile.mkstemp(prefix=".", dir=self._kept.parent)
-            os.close(handle)
-            shutil.copyfile(self._place, new)
-            Path(new).replace(self._kept)
+            with tempfile.NamedTemporaryFile(prefix=".", dir=self._kept.parent, delete=False) as new:
+                new.write(os.fsencode(root) + b"\n" + self._place.read_bytes())
+            Path(new.name).replace(self._kept)
+
+
+def _moved(parsed: bytes, old: bytes, new: bytes) -> bytes:
+    """Return what dbt has parsed with the project's folder in place of the one before, where its seeds were."""
+    import msgpack  # type: ignore[import-untyped]  # noqa: PLC0415 - dbt brings it along
+
+    parts, at = [], 0
+    for found in _SEED_ROOT.finditer(parsed):
+        size = found[1][0] & 31 if len(found[1]) == 1 else int.from_bytes(found[1][1:], "big")
+        end = found.end() + size
+        root = parsed[found.end() : end]
+        if root == old or root.startswith(old + b"/"):  # of a package
+            parts += [parsed[at : found.start(1)], msgpack.packb(os.fsdecode(new + root[len(old) :]))]
+            at = end
+    return b"".join([*parts, parsed[at:]])
 
 
 def _asked(line: CommandLine) -> Iterator[str]:

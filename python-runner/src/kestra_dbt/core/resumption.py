@@ -13,10 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from kestra_dbt.engine import COMMAND_VARIABLE
 from kestra_dbt.protocol import Resume
 from kestra_dbt.terms.commands import listed_types
 from kestra_dbt.terms.words import SELECTING, kept
+from kestra_dbt.wishes import COMMAND_VARIABLE
 
 Entry = dict[str, Any]
 """A result in run_results.json."""

@@ -1,19 +1,17 @@
-"""The side of a request that asks a warm process to carry it out. Standard library only: it has to start fast."""
+"""The side of a request that asks a warm process to carry it out. Standard library only, and little: it starts each."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
-import time
-from pathlib import Path
+import sys
 
-from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
-from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of
-from kestra_dbt.warm.project_name import PROJECT_SUFFIX, project_of
-from kestra_dbt.warm.starting import alone, connected, say, start_one
+from kestra_dbt.program import program
+from kestra_dbt.warm.place import LIMITS_VARIABLE, SOCKET, VARIABLE, NotPossibleError, place_of
+from kestra_dbt.warm.project_name import project_of
+from kestra_dbt.wishes import Wishes
 
 STARTED = b"s"
 """What a fork answers first; its exit code follows at the end, as text."""
@@ -21,22 +19,16 @@ STARTED = b"s"
 GO = b"g"
 """What it waits for then: it begins only if whoever asked will not do the same by itself."""
 
-_PROJECT_LIMIT_S = 60.0
-"""Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
-
-_MOST_PROJECTS = 4
-"""Processes at a time that have a project in memory. A new one takes the place of the one unused for longest."""
-
 _ANSWER_LIMIT_S = 30.0
 _LOST_CODE = 137
 
 
-def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None:
+def carry_out(wishes: Wishes, arguments: list[str], *, start: bool) -> int | None:
     """Have the command line ``arguments`` carried out in a warm process, if one is wanted.
 
     Args:
+        wishes: of the request.
         arguments: of the runner.
-        program: its zip file or folder.
         start: whether to start one where none is found; then, nothing is left undone silently.
 
     Returns:
@@ -50,8 +42,8 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
             raise NotPossibleError("this system has no pidfd")
         if not worker.isdecimal():
             raise NotPossibleError(f"{VARIABLE} is {worker!r}, which is no process")
-        folder = place_of(int(worker), program)
-        connection = _begun(arguments, folder, int(worker), program) if start else _found(arguments, folder)
+        place, project = place_of(int(worker), program()), project_of(wishes, own_env())
+        connection = _begun(place, project, arguments) if start else _found(place, project, arguments)
     except (NotPossibleError, OSError) as error:
         os.environ.pop(VARIABLE)
         say(f"Not in a warm process, because {error}: a plain one goes on.")
@@ -62,41 +54,25 @@ def carry_out(arguments: list[str], program: Path, *, start: bool) -> int | None
         return _wait(connection)
 
 
-def _found(arguments: list[str], folder: Path) -> socket.socket | None:
-    """Return the connection to a fork of what is there already; None if nothing is."""
-    connection = connected(folder / (_project(arguments) or SOCKET))
-    return _ask(connection, arguments) if connection else None
+def connected(path: str) -> socket.socket | None:
+    """Return a connection to whoever listens there; None if nobody does."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+        os.utime(path)
+    except OSError:  # nobody has been there yet, or whoever was has died
+        connection.close()
+        return None
+    return connection
 
 
-def _begun(arguments: list[str], folder: Path, worker: int, program: Path) -> socket.socket:
-    """Return the connection to a fork that has begun with it; one that has not said so will never begin."""
-    project = _project(arguments)
-    if project is None:
-        return _ask(connected(folder / SOCKET) or start_one(folder, worker, program), arguments)
-    found = connected(folder / project)
-    if found:
-        return _ask(found, arguments)
-    limit = time.monotonic() + _PROJECT_LIMIT_S
-    with alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
-        found = connected(folder / project)
-        if found:
-            return _ask(found, arguments)
-        _make_room(folder)
-        connection = connected(folder / SOCKET) or start_one(folder, worker, program)
-        began = time.monotonic()
-        connection = _ask(connection, arguments, project, limit - began)
-        if (folder / project).exists():
-            took_s = time.monotonic() - began
-            say(f"The project was read in {took_s:.1f} s for this request and the next ones.")
-        return connection
-
-
-def _ask(
+def ask(
     connection: socket.socket, arguments: list[str], project: str | None = None, limit_s: float = _ANSWER_LIMIT_S
 ) -> socket.socket:
+    """Ask for a request, and return the connection when it has begun; one that has not said so will never begin."""
     asked = {
         "arguments": arguments,
-        "surroundings": {"folder": str(Path.cwd()), "env": _env(), "umask": _umask()},
+        "surroundings": {"folder": os.getcwd(), "env": own_env(), "umask": _umask()},  # noqa: PTH109
         "project": project,
     }
     try:
@@ -113,26 +89,27 @@ def _ask(
     return connection
 
 
-def _env() -> dict[str, str]:
+def say(sentence: str) -> None:
+    """Write a line to the task's log."""
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def own_env() -> dict[str, str]:
+    """Return the environment of the request."""
     return {name: value for name, value in os.environ.items() if name not in (VARIABLE, LIMITS_VARIABLE)}
 
 
-def _project(arguments: list[str]) -> str | None:
-    return project_of(Path(arguments[1]), _env())
+def _found(place: str, project: str | None, arguments: list[str]) -> socket.socket | None:
+    """Return the connection to what is there already; None if nothing is."""
+    connection = connected(f"{place}/{project or SOCKET}")
+    return ask(connection, arguments) if connection else None
 
 
-def _make_room(folder: Path) -> None:
-    """Send away processes that have a project in memory, until there are few enough for one more."""
-    there = sorted(folder.glob(f"*{PROJECT_SUFFIX}"), key=_last_used)
-    for path in there[: max(0, len(there) + 1 - _MOST_PROJECTS)]:
-        path.unlink(missing_ok=True)  # whoever listens there notices
+def _begun(place: str, project: str | None, arguments: list[str]) -> socket.socket:
+    from kestra_dbt.warm.starting import begun  # noqa: PLC0415 - most requests find one
 
-
-def _last_used(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    return begun(place, project, arguments)
 
 
 def _wait(connection: socket.socket) -> int:
@@ -140,9 +117,11 @@ def _wait(connection: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: connection.shutdown(socket.SHUT_WR))
     said = b""
-    with contextlib.suppress(ConnectionError):
+    try:
         while part := connection.recv(16):
             said += part
+    except ConnectionError:
+        pass
     if said.strip().isdigit():
         return int(said)
     say("The process that carried this out was killed.")

@@ -1,4 +1,7 @@
-"""When a warm process ends by itself. Standard library only."""
+"""When a warm process ends by itself.
+
+The environment variable ``KESTRA_DBT_WARM_LIMITS`` has a JSON object of these fields; what it leaves out is as below.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-VARIABLE = "KESTRA_DBT_WARM_LIMITS"
-"""Environment variable with a JSON object of these fields; what it leaves out is as below."""
 
 _MB = 1 << 20
 

@@ -1,27 +1,27 @@
-"""Where the warm process for an interpreter, a worker and a release of the runner is to be found."""
+"""Where the warm process for an interpreter, a worker and a release of the runner is to be found.
+
+Without pathlib, which takes as long to load as all else that a request needs that finds one.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
 import sys
-import time
-from pathlib import Path
 
-from kestra_dbt.cache import cache_folder
-from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
+from kestra_dbt.cache import cache_path
 
 VARIABLE = "KESTRA_DBT_WARM"
 """Environment variable with the number of the worker's process: requests are carried out in forks of a warm process,
 which ends with the worker."""
 
+LIMITS_VARIABLE = "KESTRA_DBT_WARM_LIMITS"
+"""Environment variable with the limits of warm processes, see there."""
+
 SOCKET = "s"
 _LONGEST = 88
 """Bytes: the path of a socket takes 107, and those of projects have names of 18."""
 
-_KEPT_S = 24 * 3600.0
 _MATTERS = ("LANG", "HOME", "TZ")
 _MATTERS_BEGIN = ("PYTHON", "LC_", "LD_")
 
@@ -30,7 +30,7 @@ class NotPossibleError(Exception):
     """Why a request can't be carried out in a warm process: a clause that goes on after "because"."""
 
 
-def place_of(worker: int, program: Path) -> Path:
+def place_of(worker: int, program: str) -> str:
     """Return the folder for ``program`` and this interpreter below ``worker``, private to this user.
 
     Another dbt, another adapter and another release of the runner have another folder, so they never meet.
@@ -39,8 +39,8 @@ def place_of(worker: int, program: Path) -> Path:
         NotPossibleError: there can be none.
     """
     try:
-        folder = cache_folder() / "warm" / f"{worker}-{_key(program)}"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = f"{cache_path()}/warm/{worker}-{_key(program)}"
+        os.makedirs(folder, exist_ok=True, mode=0o700)  # noqa: PTH103 - see above
     except OSError as error:
         raise NotPossibleError(f"its folder cannot be made: {error}") from error
     if len(os.fsencode(folder)) > _LONGEST:
@@ -48,20 +48,13 @@ def place_of(worker: int, program: Path) -> Path:
     return folder
 
 
-def forget_old(places: Path) -> None:
-    """Remove folders of workers that are gone."""
-    for folder in places.iterdir():
-        worker = folder.name.partition("-")[0]
-        with contextlib.suppress(OSError):
-            # the same number may be another container's worker, so what was used of late stays
-            if not Path("/proc", worker).exists() and folder.stat().st_mtime < time.time() - _KEPT_S:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _key(program: Path) -> str:
-    content = program.read_bytes() if program.is_file() else b""
+def _key(program: str) -> str:
+    content = b""
+    if os.path.isfile(program):  # noqa: PTH113
+        with open(program, "rb") as file:  # noqa: PTH123
+            content = file.read()
     parts = [
-        str(program) if not content else "",
+        program if not content else "",
         os.environ.get(LIMITS_VARIABLE, ""),
         sys.executable,
         sys.version,
@@ -73,7 +66,7 @@ def _key(program: Path) -> str:
 
 def _installed() -> list[str]:
     """Return the folders of packages, with when one was last put in or taken out; the first entry is the program's."""
-    return [f"{folder} {Path(folder).stat().st_mtime_ns}" for folder in sys.path[1:] if Path(folder).is_dir()]
+    return [f"{folder} {os.stat(folder).st_mtime_ns}" for folder in sys.path[1:] if os.path.isdir(folder)]  # noqa: PTH112, PTH116
 
 
 def what_matters() -> dict[str, str]:

@@ -7,46 +7,74 @@ import fcntl
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from kestra_dbt.warm.limits import VARIABLE as LIMITS_VARIABLE
-from kestra_dbt.warm.place import SOCKET, NotPossibleError, forget_old, what_matters
+from kestra_dbt.program import program
+from kestra_dbt.warm.client import ask, connected, say
+from kestra_dbt.warm.place import LIMITS_VARIABLE, SOCKET, VARIABLE, NotPossibleError, what_matters
+from kestra_dbt.warm.project_name import PROJECT_SUFFIX
 
+_PROJECT_LIMIT_S = 60.0
+"""Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
+
+_MOST_PROJECTS = 4
+"""Processes at a time that have a project in memory. A new one takes the place of the one unused for longest."""
+
+_KEPT_S = 24 * 3600.0
 _KEPT = ("PATH", "TMPDIR")
 
 _LIMIT_S = 30.0
 _LOOK_EVERY_S = 0.02
 
 
-def connected(path: Path) -> socket.socket | None:
-    """Return a connection to whoever listens there; None if nobody does."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(str(path))
-        os.utime(path)
-    except OSError:  # nobody has been there yet, or whoever was has died
-        connection.close()
-        return None
-    return connection
+def begun(place: str, project: str | None, arguments: list[str]) -> socket.socket:
+    """Return the connection to a fork that has begun with a request, of what is there or is started now.
+
+    Args:
+        place: folder of the warm processes.
+        project: name of the one that has the request's project in memory, if there can be one.
+        arguments: of the runner.
+
+    Raises:
+        NotPossibleError: there is none.
+    """
+    folder = Path(place)
+    if project is None:
+        return ask(connected(f"{place}/{SOCKET}") or start_one(folder), arguments)
+    found = connected(f"{place}/{project}")
+    if found:
+        return ask(found, arguments)
+    limit = time.monotonic() + _PROJECT_LIMIT_S
+    with alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
+        found = connected(f"{place}/{project}")
+        if found:
+            return ask(found, arguments)
+        _make_room(folder)
+        connection = connected(f"{place}/{SOCKET}") or start_one(folder)
+        began = time.monotonic()
+        connection = ask(connection, arguments, project, limit - began)
+        if (folder / project).exists():
+            took_s = time.monotonic() - began
+            say(f"The project was read in {took_s:.1f} s for this request and the next ones.")
+        return connection
 
 
-def start_one(folder: Path, worker: int, program: Path) -> socket.socket:
+def start_one(folder: Path) -> socket.socket:
     """Start a warm process, one however many ask together, and connect to it."""
     limit = time.monotonic() + _LIMIT_S
     with alone(folder / "lock", limit):
-        found = connected(folder / SOCKET)
+        found = connected(f"{folder}/{SOCKET}")
         if found:
             return found
-        forget_old(folder.parent)
-        import subprocess  # noqa: PLC0415 - most requests find one, and this one would take a while to load
-
+        _forget_old(folder.parent)
         began, limits = time.monotonic(), os.environ.get(LIMITS_VARIABLE, "")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, *_server(folder, program), str(folder), str(worker), limits],
+                [sys.executable, *_server(folder), str(folder), os.environ[VARIABLE], limits],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -55,7 +83,7 @@ def start_one(folder: Path, worker: int, program: Path) -> socket.socket:
                 env={**what_matters(), **{name: os.environ[name] for name in _KEPT if name in os.environ}},
             )
         while time.monotonic() < limit:
-            found = connected(folder / SOCKET)
+            found = connected(f"{folder}/{SOCKET}")
             if found:
                 took_s = time.monotonic() - began
                 say(f"A warm process was started in {took_s:.1f} s for this request and the next ones.")
@@ -67,12 +95,13 @@ def start_one(folder: Path, worker: int, program: Path) -> socket.socket:
     raise NotPossibleError(f"it did not start within {_LIMIT_S:.0f} s")
 
 
-def _server(folder: Path, program: Path) -> list[str]:
+def _server(folder: Path) -> list[str]:
     """Return its program: a copy of this one, which outlasts the working directory of a task."""
-    if program.is_file():
-        shutil.copyfile(program, folder / "new")
-        program = (folder / "new").replace(folder / "runner.pyz")
-    return ["-c", f"import sys; sys.path.insert(0, {str(program)!r}); from kestra_dbt.warm.server import main; main()"]
+    path = Path(program())
+    if path.is_file():
+        shutil.copyfile(path, folder / "new")
+        path = (folder / "new").replace(folder / "runner.pyz")
+    return ["-c", f"import sys; sys.path.insert(0, {str(path)!r}); from kestra_dbt.warm.server import main; main()"]
 
 
 @contextlib.contextmanager
@@ -98,7 +127,25 @@ def alone(file: Path, limit: float) -> Iterator[None]:
         yield
 
 
-def say(sentence: str) -> None:
-    """Write a line to the task's log."""
-    sys.stdout.write(sentence + "\n")
-    sys.stdout.flush()
+def _make_room(folder: Path) -> None:
+    """Send away processes that have a project in memory, until there are few enough for one more."""
+    there = sorted(folder.glob(f"*{PROJECT_SUFFIX}"), key=_last_used)
+    for path in there[: max(0, len(there) + 1 - _MOST_PROJECTS)]:
+        path.unlink(missing_ok=True)  # whoever listens there notices
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _forget_old(places: Path) -> None:
+    """Remove folders of workers that are gone."""
+    for folder in places.iterdir():
+        worker = folder.name.partition("-")[0]
+        with contextlib.suppress(OSError):
+            # the same number may be another container's worker, so what was used of late stays
+            if not Path("/proc", worker).exists() and folder.stat().st_mtime < time.time() - _KEPT_S:
+                shutil.rmtree(folder, ignore_errors=True)
