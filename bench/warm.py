@@ -1,4 +1,4 @@
-"""One model of a prepared project, on DuckDB: by a fresh dbt, by a node's task in a process of its own, and warm.
+"""One model of a prepared project: by a fresh dbt, by a node's task in a process of its own, and warm.
 
 The fresh one is `dbt run --select MODEL` in a folder with the partial parse of an earlier run, as a process a model has
 it. The other two are what a task of the graph starts on its worker; Kestra's own part is not in it.
@@ -11,12 +11,15 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from figures import Figure
 from generate import generate
+from postgres import Postgres
 
 SIZES = (50, 500, 5000)
-"""Models, with a test each."""
+"""Models on DuckDB, with a test each."""
+ON_POSTGRES = 500
 
 AGAINST = {"a fresh dbt": (), "a process": ("a fresh dbt",), "warm": ("a fresh dbt", "a process")}
 LIMIT_S = 900
@@ -24,29 +27,37 @@ LIMIT_S = 900
 Env = dict[str, str]
 
 
-def measure(rounds: int, env: Env, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
+def measure(rounds: int, env: Env) -> list[Figure]:
     """Return the seconds of each way, for each size."""
     found = []
-    for models in sizes:
+    for models in SIZES:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            bench = Bench(Path(folder), models, env)
-            with subprocess.Popen(["/bin/sleep", str(2 * LIMIT_S)]) as worker:
-                ways = [bench.ways(number, worker.pid) for number in range(rounds + 1)][1:]  # the first fills caches
-                worker.kill()
-        print(f"  {models} models: " + ", ".join(f"{way} {took:.2f} s" for way, took in ways[-1].items()), flush=True)
-        question = f"one of {models:,} models with a test each, DuckDB"
-        found += [Figure(question, way, [took[way] for took in ways], against=AGAINST[way]) for way in ways[0]]
+            output = {"type": "duckdb", "path": f"{folder}/bench.duckdb", "threads": 1}
+            question = f"one of {models:,} models with a test each, DuckDB"
+            found += _one(question, Bench(Path(folder), models, output, env), rounds)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Postgres.start() as postgres:
+        server = {"type": "postgres", "host": "127.0.0.1", "port": postgres.port, "user": "dbt", "password": "x"}
+        output = {**server, "dbname": "postgres", "schema": "bench", "threads": 1}
+        question = f"one of {ON_POSTGRES:,} models with a test each, PostgreSQL"
+        found += _one(question, Bench(Path(folder), ON_POSTGRES, output, env), rounds)
     return found
+
+
+def _one(question: str, bench: "Bench", rounds: int) -> list[Figure]:
+    with subprocess.Popen(["/bin/sleep", str(2 * LIMIT_S)]) as worker:
+        ways = [bench.ways(number, worker.pid) for number in range(rounds + 1)][1:]  # the first fills caches
+        worker.kill()
+    print(f"  {question}: " + ", ".join(f"{way} {took:.2f} s" for way, took in ways[-1].items()), flush=True)
+    return [Figure(question, way, [took[way] for took in ways], against=AGAINST[way]) for way in ways[0]]
 
 
 class Bench:
     """A project, packed and parsed."""
 
-    def __init__(self, work: Path, models: int, env: Env) -> None:
+    def __init__(self, work: Path, models: int, output: dict[str, Any], env: Env) -> None:
         self._work = work
         self._project = work / "project"
         generate(self._project, models, models)
-        output = {"type": "duckdb", "path": str(work / "bench.duckdb"), "threads": 1}
         profiles = json.dumps({"bench": {"target": "dev", "outputs": {"dev": output}}})
         (work / "profiles.yml").write_text(profiles)
         from kestra_dbt.protocol import SECRETS_VARIABLE, Secrets  # noqa: PLC0415 - installed in this environment
