@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from kestra_dbt.core.processes import Child, fork, listen_to_signals
 from kestra_dbt.core.surroundings import Surroundings
-from kestra_dbt.core.system import let_go_of_streams, name_process
+from kestra_dbt.core.system import let_go_of_place, name_process
 
 AT_WORK, IDLE = "kestra-dbt run", "kestra-dbt idle"
 """What the system calls a process that is kept."""
@@ -106,7 +106,7 @@ def _do(work: Work, control: socket.socket, may_stay: Callable[[], bool]) -> int
             return code
         name_process(IDLE)
         listen_to_signals()
-        let_go_of_streams(1, 2)
+        let_go_of_place(1, 2)
         control.sendall(_DONE)
         _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if not descriptors:

@@ -40,14 +40,15 @@ def name_process(name: str) -> None:
     _prctl(_PR_SET_NAME, ctypes.create_string_buffer(name.encode()))
 
 
-def let_go_of_streams(*numbers: int) -> None:
-    """Point standard streams to nothing, so that nobody waits for their ends, and no disk is kept in use."""
+def let_go_of_place(*numbers: int) -> None:
+    """Leave the folder, and point standard streams to nothing: nobody then waits for their ends, no disk is in use."""
     sys.stdout.flush()
     sys.stderr.flush()
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in numbers:
         os.dup2(nothing, number)
     os.close(nothing)
+    os.chdir("/")
 
 
 def descendants(pid: int) -> list[Process]:

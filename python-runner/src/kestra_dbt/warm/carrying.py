@@ -8,7 +8,7 @@ import socket
 import sys
 
 from kestra_dbt.core.kept_child import AT_WORK, IDLE, keep_child
-from kestra_dbt.core.system import die_with_parent, let_go_of_streams, name_process
+from kestra_dbt.core.system import die_with_parent, let_go_of_place, name_process
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.limits import Limits
 
@@ -39,7 +39,7 @@ def carry_out(asked: Asked, watching: int, back: socket.socket | None, limits: L
         code = _run(asked.arguments)
         if code or back is None or keeper is None or not keeper.has_idle_child():
             return code
-        let_go_of_streams(0, 1, 2)
+        let_go_of_place(0, 1, 2)
         name_process(IDLE)
         back.sendall(DONE)
         back.settimeout(None)

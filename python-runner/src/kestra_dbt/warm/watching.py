@@ -11,7 +11,7 @@ import sys
 import time
 from typing import NoReturn
 
-from kestra_dbt.core.system import adopt_orphans, descendants, let_go_of_streams
+from kestra_dbt.core.system import adopt_orphans, descendants, let_go_of_place
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.carrying import DONE, carry_out
 from kestra_dbt.warm.client import GO, STARTED
@@ -79,7 +79,7 @@ class _Runner:
             end(carry_out(first, watching, theirs if warm else None, limits))
         theirs.close()
         self.ended = os.pidfd_open(self._pid)
-        let_go_of_streams(0, 1, 2)
+        let_go_of_place(0, 1, 2)
 
     def code(self, connection: socket.socket) -> int:
         """Return the exit code of the request that it is at, which is stopped if nobody waits at the connection."""
