@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kestra_dbt.program import program
-from kestra_dbt.warm.client import ask, connected, say
+from kestra_dbt.warm.asking import ask, connected, say
 from kestra_dbt.warm.place import LIMITS_VARIABLE, SOCKET, VARIABLE, NotPossibleError, what_matters
 from kestra_dbt.warm.project_name import PROJECT_SUFFIX
 

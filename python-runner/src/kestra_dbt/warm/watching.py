@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from kestra_dbt.core.system import adopt_orphans, descendants, let_go_of_place
 from kestra_dbt.warm.asked import Asked
+from kestra_dbt.warm.asking import GO, STARTED
 from kestra_dbt.warm.carrying import DONE, carry_out
-from kestra_dbt.warm.client import GO, STARTED
 from kestra_dbt.warm.crews import next_connection, say_idle
 from kestra_dbt.warm.limits import Limits
 
