@@ -46,7 +46,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], list[Figure]
 def main() -> int:
     """Measure and print; return 1 if something could not be measured."""
     options = parse()
-    about = [machine.limits(), machine.versions(), f"Kestra {options.kestra}", f"load before: {machine.load()}"]
+    about = [machine.limits(), machine.versions(options.kestra), f"load before: {machine.load()}"]
     print("\n".join(about), flush=True)
     found: list[Figure] = []
     failed: list[str] = []

@@ -1,5 +1,6 @@
 """What a bench has to tell: values of several rounds, as lines of one table."""
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -48,8 +49,14 @@ def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
 def _spread(values: Sequence[float], digits: int) -> str:
     low, middle, high = min(values), statistics.median(values), max(values)
     if low == high:
-        return f"{middle:,.{digits}f}"
-    return f"{middle:,.{digits}f} ({low:,.{digits}f} - {high:,.{digits}f})"
+        return _text(middle, digits)
+    return f"{_text(middle, digits)} ({_text(low, digits)} - {_text(high, digits)})"
+
+
+def _text(value: float, digits: int) -> str:
+    """Return a number with so many digits after the point, or as many as it takes to say two that are no zeros."""
+    enough = 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{max(digits, enough)}f}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -3,11 +3,15 @@
 import importlib.metadata
 import os
 import platform
+import time
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-BUSY = 0.25
-"""Load for each core from which on others' work disturbs the figures."""
+BUILT = Path(__file__).resolve().parent.parent / "tests" / "engine" / "build"
+BUSY = 0.1
+"""Share of the cores from which on others' work disturbs the figures."""
+LOOK_S = 2.0
+"""Seconds for which others are looked at. The load tells of the minute before, when the caller may have had work."""
 
 PACKAGES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "httpx", "pydantic")
 
@@ -17,17 +21,29 @@ def limits() -> str:
     return f"{cores():g} cores of {_model()}, {_memory_mb():,.0f} MB, Linux {platform.release()}"
 
 
-def versions() -> str:
-    """Return a line with what is installed here."""
+def versions(kestra: str) -> str:
+    """Return a line with what is installed here, and the Java that runs this Kestra."""
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return f"Python {platform.python_version()}, {packages}"
+    return f"Kestra {kestra}{_java(kestra)}, Python {platform.python_version()}, {packages}"
 
 
 def load() -> str:
-    """Return a line with how busy the machine is now, and whether that is too much."""
-    now = os.getloadavg()[0]
-    warning = ": THE MACHINE IS BUSY, the figures are worth little" if now > BUSY * cores() else ""
-    return f"{now:.2f}{warning}"
+    """Return a line with how busy others have the machine now, and whether that is too much."""
+    at_work = others()
+    warning = ": THE MACHINE IS BUSY, the figures are worth little" if at_work > BUSY * cores() else ""
+    return f"{os.getloadavg()[0]:.2f}, others have {at_work:.2f} cores at work{warning}"
+
+
+def others() -> float:
+    """Return how many cores are at work, or kept from it by the machine's host, while nothing is done here."""
+    before = _busy_s()
+    time.sleep(LOOK_S)
+    return (_busy_s() - before) / LOOK_S
+
+
+def _busy_s() -> float:
+    user, nice, system, _idle, _waiting, *more = (int(ticks) for ticks in _read(Path("/proc/stat")).split()[1:9])
+    return (user + nice + system + sum(more)) / os.sysconf("SC_CLK_TCK")
 
 
 def cores() -> float:
@@ -35,6 +51,13 @@ def cores() -> float:
     allowed = float(len(os.sched_getaffinity(0)))
     quota, _, period = _read(CGROUP / "cpu.max").partition(" ")
     return min(allowed, int(quota) / int(period)) if quota.isdigit() else allowed
+
+
+def _java(kestra: str) -> str:
+    java = _read(BUILT / kestra / "engine.java")
+    release = _read(Path(java).parents[1] / "release") if java else ""
+    told = [line.partition("=")[2].strip('"') for line in release.splitlines() if line.startswith("JAVA_VERSION=")]
+    return "".join(f" on Java {version}" for version in told)
 
 
 def _memory_mb() -> float:

@@ -27,6 +27,7 @@ MOST_ALONE = 50
 ENDED = 50
 """Runs that end one after the other, to see how late their waits do."""
 MEMORY = "memory of a wait"
+CALLS = "calls of the API a minute, a run"
 SHORT_S = 3.0
 """Seconds that a run takes whose end is looked at."""
 
@@ -83,6 +84,7 @@ def _many(platform: FakePlatform, work: Path, waits: int, env: Env) -> list[Figu
             compared = (f"{against}: {what}",) if way == "shared" or what == MEMORY else ()
             figures.append(Figure(question, f"{way}: {what}", [value], "MB" if what == MEMORY else "", compared))
     figures.append(Figure(question, "shared: memory of all", [shared[MEMORY] * waits], "MB"))
+    figures.append(Figure(question, "shared: calls of the API a minute, of all", [shared[CALLS] * waits], ""))
     figures.append(Figure(question, "shared: from a run's end to that of its wait", together.late))
     return figures
 
@@ -105,12 +107,12 @@ def _waiting(place: "_Alone | _Together", jobs: list[int]) -> dict[str, float]:
         for job in jobs:
             place.wait_for(job)
         _until(lambda: len(platform.runs()) == before + waits)
-        time.sleep(3 * POLL_S)  # all of them only wait now
+        time.sleep(6 * POLL_S)  # all of them only wait now, each as often as it will
         calls, began, cpu = len(platform.requests()), time.monotonic(), _cpu_s(place.pids)
         time.sleep(6 * POLL_S)
         seconds = time.monotonic() - began
         values = {
-            "calls of the API a minute, a run": (len(platform.requests()) - calls) / seconds * 60 / waits,
+            CALLS: (len(platform.requests()) - calls) / seconds * 60 / waits,
             "thousandths of a core, a run": (_cpu_s(place.pids) - cpu) / seconds * 1000 / waits,
             MEMORY: sum(map(_memory_mb, place.pids)) / waits,
         }

@@ -14,16 +14,18 @@ FIGURES = [
     Figure("a build", "flow", [11, 26, 36], against=("bare",)),
     Figure("another", "bare", [1]),
     Figure("another", "calls", [1234], "", ("bare",)),
+    Figure("another", "memory", [0.0246], "MB", ("calls",)),
 ]
 
 
 def test_ratios_are_of_the_same_round() -> None:
     """The median of the ratios is not the ratio of the medians; each question has its own references."""
-    _, _, bare, flow, other, calls = table(FIGURES).splitlines()
+    _, _, bare, flow, other, calls, memory = table(FIGURES).splitlines()
     assert bare == "| a build | bare | 20.0 (10.0 - 40.0) s |  | 3 |"
     assert flow == "|  | flow | 26.0 (11.0 - 36.0) s | **1.10 (0.90 - 1.30)** of bare | 3 |"
     assert other == "| another | bare | 1.0 s |  | 1 |"
     assert calls == "|  | calls | 1,234.00 | **1,234.00** of bare | 1 |"
+    assert memory == "|  | memory | 0.025 MB | **0.000020** of calls | 1 |"
     assert as_json(FIGURES)[1]["ratios"] == {"bare": [1.1, 1.3, 0.9]}
 
 
