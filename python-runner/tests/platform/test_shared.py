@@ -127,13 +127,14 @@ def test_it_tells_the_same(platform: FakePlatform, shared: Shared, ask: Callable
 
 
 def test_many_wait_at_once(platform: FakePlatform, shared: Shared, scripted: Scripted) -> None:
-    """A hundred runs, each started once, in the memory of a few processes; a stop is for one of them."""
+    """A hundred runs, each started once, in the memory of a few processes, and looked at at once; a stop is for one."""
     platform.settings(run_slots=100)
     jobs = [scripted((3, 3600)) for _ in range(100)]
     before = shared.memory_mb()
     waits = [trigger(shared, job_id) for job_id in jobs]
     wait_until(lambda: len(platform.active()) == len(jobs))
     assert shared.memory_mb() - before < 60
+    wait_until(lambda: any("pk__in" in one["query"] for one in platform.requests("GET", "/runs/")))
     waits[0].stop(10)
     stopped = waits[0].read()
     assert (stopped.code, stopped.of(PlatformRun)[-1].status) == (130, "cancelled")
@@ -154,6 +155,43 @@ def test_the_pace_of_all_stays_below_the_limit_of_an_account() -> None:
     assert 9 < waits[-1] <= 10  # 50 a second, which is 3,000 a minute
     assert pace.wait_s(httpx.URL("https://example.com/api/v3/accounts/1/projects/")) > 9
     assert pace.wait_s(httpx.URL("https://example.com/api/v2/accounts/12/runs/")) == 0
+
+
+def test_after_one_call_too_many_nobody_calls_the_account(
+    platform: FakePlatform, shared: Shared, scripted: Scripted
+) -> None:
+    """For as long as the platform says; then all go on."""
+    jobs = [scripted((3, 3600)) for _ in range(5)]
+    waits = [trigger(shared, job_id) for job_id in jobs]
+    wait_until(lambda: len(platform.active()) == len(jobs))
+    platform.fault(method="GET", path=r"/runs/\d+/$", status=429, headers={"Retry-After": "5"})
+    wait_until(lambda: refused_at(platform))
+    (refused,) = refused_at(platform)
+
+    def later() -> list[float]:
+        """Return when calls came after it, but for those that were under way."""
+        return [seconds for one in platform.requests() if (seconds := one["at"] - refused) > 2]
+
+    wait_until(later)
+    assert min(later()) > 4.9
+    for run in platform.active():
+        platform.cancel(run["id"])
+    assert {wait.read().failure.code for wait in waits} == {FailureCode.PLATFORM}
+
+
+def refused_at(platform: FakePlatform) -> list[float]:
+    """Return when calls came that were refused as too many."""
+    return [one["at"] for one in platform.requests() if one["answered"] == 429]
+
+
+def test_an_account_that_has_had_enough_is_left_alone() -> None:
+    """No other account is; and a shorter time does not end a longer one."""
+    pace = Pace()
+    url = httpx.URL("https://example.com/api/v2/accounts/1/runs/7/")
+    pace.hold(url, 300)
+    pace.hold(url, 10)
+    assert pace.wait_s(url) > 290
+    assert pace.wait_s(httpx.URL("https://example.com/api/v2/accounts/2/runs/7/")) == 0
 
 
 def test_a_connection_that_was_just_closed_is_gone() -> None:

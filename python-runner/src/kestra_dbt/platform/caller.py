@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kestra_dbt.platform.api.client import Connecting, own_connections
+from kestra_dbt.platform.following import Resting, sleep
 from kestra_dbt.platform.timer import TimerWatch
 from kestra_dbt.platform.watch import Watch
 from kestra_dbt.protocol import Event
@@ -23,3 +24,5 @@ class Caller:
     """How waiting is interrupted."""
     connecting: Connecting = own_connections
     """Over what connections it is done."""
+    resting: Resting = sleep
+    """What is done between two looks at a run."""

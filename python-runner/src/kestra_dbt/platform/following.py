@@ -9,6 +9,14 @@ from kestra_dbt.platform.api.statuses import has_ended
 from kestra_dbt.platform.progress import Progress
 from kestra_dbt.platform.watch import Watch
 
+Resting = Callable[..., None]
+"""Waits until a run is to be looked at again, given what is asked and what interrupts, the run, and seconds."""
+
+
+def sleep(api: Api, watch: Watch, run: Run, poll_s: float) -> None:  # noqa: ARG001 - as `Resting` is called
+    """Wait for these seconds."""
+    watch.sleep(poll_s)
+
 
 class Follower:
     """Polls one run, and knows it as it was last seen."""
@@ -19,11 +27,12 @@ class Follower:
         self._progress = progress
         self.run = run
 
-    def to_its_end(self, poll_s: float, at_first: Callable[[Run], Run] = lambda run: run) -> Run:
+    def to_its_end(self, poll_s: float, rest: Callable[[Run, float], None], at_first: Callable[[Run], Run]) -> Run:
         """Return the run as it ended.
 
         Args:
             poll_s: seconds between two looks.
+            rest: waits so long, given the run, or until it knows better.
             at_first: tells, at the second look, which run is followed from then on.
 
         Raises:
@@ -40,7 +49,7 @@ class Follower:
             self.look()
             if has_ended(self.run):
                 return self.run
-            self._watch.sleep(poll_s)
+            rest(self.run, poll_s)
 
     def look(self) -> None:
         """Look once, and tell what is new."""

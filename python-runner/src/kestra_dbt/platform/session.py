@@ -1,15 +1,17 @@
 """What carrying out any request on the platform needs, put together."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.api.calls import Api
 from kestra_dbt.platform.api.client import Account, Client
 from kestra_dbt.platform.api.host import base_url
+from kestra_dbt.platform.api.models import Run
 from kestra_dbt.platform.caller import Caller
 from kestra_dbt.platform.leavings.collecting import Collection
 from kestra_dbt.platform.progress import Progress
@@ -31,6 +33,8 @@ class Session:
     results: Results
     progress: Progress
     collection: Collection
+    rest: Callable[[Run, float], None]
+    """Waits between two looks at a run."""
     began: float
     followed: bool = False
     """Whether it came to following a run, whose nodes and summary are then a part of the end."""
@@ -65,7 +69,8 @@ def session(
             api = Api(client)
             progress = Progress(api, telling, results)
             collection = Collection(api, watch, folder, results, telling)
-            yield Session(api, watch, telling, folder, results, progress, collection, began)
+            rest = partial(caller.resting, api, watch)
+            yield Session(api, watch, telling, folder, results, progress, collection, rest, began)
     finally:
         results.close()
         client.close()

@@ -105,7 +105,7 @@ def _followed(
     here.followed = True
     follower = Follower(here.api, here.watch, here.progress, run)
     try:
-        run = follower.to_its_end(following.poll_s, at_first)
+        run = follower.to_its_end(following.poll_s, here.rest, at_first)
         here.watch.lift_limit()
         return bring_all(here, run, following)
     except InterruptedWaitError as interrupted:

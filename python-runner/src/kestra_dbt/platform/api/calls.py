@@ -1,13 +1,13 @@
 """The calls that are made of the platform, each with what it brings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from kestra_dbt.platform.api.client import Client
+from kestra_dbt.platform.api.client import Account, Client
 from kestra_dbt.platform.api.errors import FateUnknownError, WrongHostError
 from kestra_dbt.platform.api.models import Job, Named, Run, Step, Subscription, read
 
@@ -25,19 +25,30 @@ class Api:
         self._client = client
 
     @property
+    def account(self) -> Account:
+        """The account, with what opens it."""
+        return self._client.account
+
+    @property
     def account_id(self) -> int:
         """The account."""
-        return self._client.account_id
+        return self._client.account.id
 
     @property
     def base_url(self) -> str:
         """Address of the host."""
-        return self._client.base_url
+        return self._client.account.base_url
 
     def run(self, run_id: int, *, debug_logs: bool = False) -> Run:
         """Return a run with its steps."""
         related = [*_RELATED, "debug_logs"] if debug_logs else _RELATED
         return _run(self._client.get(f"runs/{run_id}/", f"Run {run_id}", include_related=related).data)
+
+    def statuses(self, run_ids: Sequence[int]) -> dict[int, int]:
+        """Return the statuses of runs, at most `PAGE` of them, by one call; of those that the platform lists."""
+        answer = self._client.get("runs/", "how runs are", limit=PAGE, pk__in=list(run_ids))
+        listed = answer.data if isinstance(answer.data, list) else []
+        return {run.id: run.status for one in listed if (run := read(Run, one))}
 
     def step(self, step_id: int) -> Step | None:
         """Return a step with its log."""

@@ -73,9 +73,7 @@ class Client:
         token = account.token
         if not token.isascii() or not token.isprintable() or " " in token:
             raise RequestError("`token` has characters that no token has: check how it got there.")
-        self.base_url = account.base_url
-        self.account_id = account.id
-        self._token = token
+        self.account = account
         self._watch = watch
         self._say = say
         self._endures = endures
@@ -99,7 +97,7 @@ class Client:
 
     def masked(self, text: str) -> str:
         """Return ``text`` without the token, should something have echoed it."""
-        return text.replace(self._token, "***")
+        return text.replace(self.account.token, "***")
 
     def get(self, path: str, what: str, **params: Any) -> Answer:  # noqa: ANN401 - as queries have them
         """Get what is at ``path``, below the account; with ``v3/`` before it, of that version.
@@ -172,7 +170,7 @@ class Client:
         part = file.with_name(f"{file.name}.part")
 
         def once() -> bool:
-            with transport(self.base_url), self._watch.open(), self._stream(path, params) as response:
+            with transport(self.account.base_url), self._watch.open(), self._stream(path, params) as response:
                 if response.status_code != httpx.codes.OK:
                     response.read()
                     if response.status_code in TRANSIENT:
@@ -200,10 +198,10 @@ class Client:
 
     def _url(self, path: str) -> str:
         version, _, rest = path.partition("/") if path.startswith("v3/") else ("v2", "", path)
-        return f"/api/{version}/accounts/{self.account_id}/{rest}"
+        return f"/api/{version}/accounts/{self.account.id}/{rest}"
 
     def _send(self, method: str, url: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's
-        with transport(self.base_url), self._watch.open():
+        with transport(self.account.base_url), self._watch.open():
             response = self._http.request(method, url, **more)
         self._say(Level.DEBUG, f"{method} {response.url.raw_path.decode()}: {response.status_code}")
         return response
@@ -225,7 +223,7 @@ class Client:
                 limit = attempts or (None if self._answered and self._endures else _FIRST_ATTEMPTS)
                 if limit is not None and outage.failures + 1 >= limit:
                     raise UnavailableError(
-                        f"The dbt platform at {self.base_url} could not be used, {limit} times in a row: "
+                        f"The dbt platform at {self.account.base_url} could not be used, {limit} times in a row: "
                         f"{error.sentence}." + ("" if self._answered else " Check `host`, and the way there.")
                     ) from error
                 outage.failed(error.sentence, wait)

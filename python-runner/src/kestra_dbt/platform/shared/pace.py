@@ -21,10 +21,19 @@ class Pace:
 
     def wait_s(self, url: httpx.URL) -> float:
         """Return the seconds until a call of ``url`` may be made, which it then has to be."""
-        account = _ACCOUNT.search(url.path)
-        key = f"{url.host}{account[0] if account else ''}"
-        now = time.monotonic()
+        key, now = _whose(url), time.monotonic()
         with self._lock:
             at = max(now, self._next.get(key, now))
             self._next[key] = at + 1 / _CALLS_PER_S
         return at - now
+
+    def hold(self, url: httpx.URL, seconds: float) -> None:
+        """Let nobody else call the account of ``url`` for so long, which has refused a call as one too many."""
+        key, until = _whose(url), time.monotonic() + seconds
+        with self._lock:
+            self._next[key] = max(until, self._next.get(key, until))
+
+
+def _whose(url: httpx.URL) -> str:
+    account = _ACCOUNT.search(url.path)
+    return f"{url.host}{account[0] if account else ''}"

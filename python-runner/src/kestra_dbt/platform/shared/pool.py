@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from kestra_dbt.platform.api.patience import TOO_MANY, wait_s
 from kestra_dbt.platform.shared.pace import Pace
 from kestra_dbt.platform.shared.thread_watch import ThreadWatch
 
@@ -71,6 +72,8 @@ class _Transport(httpx.BaseTransport):
         )
         self._watch.pause(self._pool.pace.wait_s(request.url))
         response = self._pool.send(again, self._watch)
+        if response.status_code == TOO_MANY:
+            self._pool.pace.hold(request.url, wait_s(TOO_MANY, response.headers, failures=1))
         return httpx.Response(
             response.status_code, headers=response.headers, stream=_Stream(self._pool, self._watch, response)
         )

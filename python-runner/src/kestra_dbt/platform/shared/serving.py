@@ -10,6 +10,7 @@ import select
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from kestra_dbt.errors import RequestError
 from kestra_dbt.platform.caller import Caller
 from kestra_dbt.platform.carry_out import run
 from kestra_dbt.platform.shared.pool import Pool
+from kestra_dbt.platform.shared.roll_call import RollCall
 from kestra_dbt.platform.shared.thread_watch import ThreadWatch
 from kestra_dbt.protocol import Event, PlatformRequest, encode
 from kestra_dbt.request_file import read_request, read_secrets, told_if_not_begun
@@ -50,7 +52,8 @@ def serve(path: Path) -> int:
     threading.stack_size(_STACK_BYTES)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=ThreadWatch.look_after_all, args=(threading.Event(),), daemon=True).start()
-    pool, busy = Pool(), _Busy()
+    calling = partial(Caller, watching=ThreadWatch, connecting=Pool().connect, resting=RollCall().rest)
+    busy = _Busy()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(socket.SOMAXCONN)
@@ -65,7 +68,7 @@ def serve(path: Path) -> int:
                     continue
                 path.unlink()
                 return 0
-            threading.Thread(target=_converse, args=(connection, pool, busy), daemon=True).start()
+            threading.Thread(target=_converse, args=(connection, calling, busy), daemon=True).start()
 
 
 class _Busy:
@@ -84,28 +87,23 @@ class _Busy:
             self.count -= 1
 
 
-def _converse(connection: socket.socket, pool: Pool, busy: _Busy) -> None:
+def _converse(connection: socket.socket, calling: Callable[..., Caller], busy: _Busy) -> None:
     with connection, busy:
         try:
             asked = Asked.model_validate_json(connection.makefile("rb").readline(_LINE_LIMIT))
         except (ValidationError, OSError):
             return
-        write = partial(_write, connection)
-        with told_if_not_begun(lambda event: write(encode(event))) as ending:
+
+        def emit(event: Event) -> None:
+            _write(connection, encode(event))
+
+        with told_if_not_begun(emit) as ending:
             request = read_request(asked.request)
             if not isinstance(request, PlatformRequest):
                 raise RequestError(f"A request of the kind {request.kind} is not for the dbt platform.")
-            ending.exit_code = run(request, read_secrets(asked.secrets), asked.output, _caller(connection, asked, pool))
-        write(EXIT + b"%d\n" % ending.exit_code)
-
-
-def _caller(connection: socket.socket, asked: Asked, pool: Pool) -> Caller:
-    def emit(event: Event) -> None:
-        _write(connection, encode(event))
-
-    return Caller(
-        emit, StopFile(asked.request).take, partial(_is_gone, connection), watching=ThreadWatch, connecting=pool.connect
-    )
+            caller = calling(emit, StopFile(asked.request).take, partial(_is_gone, connection))
+            ending.exit_code = run(request, read_secrets(asked.secrets), asked.output, caller)
+        _write(connection, EXIT + b"%d\n" % ending.exit_code)
 
 
 def _write(connection: socket.socket, line: bytes) -> None:

@@ -47,13 +47,13 @@ class ThreadWatch(Watch):
         """
         self._wait(lambda: False, time.monotonic() + seconds)
 
-    def wait_until(self, done: Callable[[], bool]) -> None:
-        """Wait until something is so, which has to be told by `wake`.
+    def wait_until(self, done: Callable[[], bool], until: float | None = None) -> None:
+        """Wait until something is so, which has to be told by `wake`, or until a time of the monotonic clock.
 
         Raises:
             InterruptedWaitError: it was given up before, in a block that may be interrupted.
         """
-        self._wait(done, None)
+        self._wait(done, until)
 
     def wake(self) -> None:
         """Let what is waited for be looked at."""
