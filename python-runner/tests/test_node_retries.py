@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import Run, Runner, duckdb_profile
 
-from kestra_dbt.core.node_retries import Graph, reason_of, worth_retrying
+from kestra_dbt.core.node_retries import reason_of, worth_retrying
 from kestra_dbt.protocol import DbtCommand, InvocationStarted, NodeFinished, Outcome, RetryNodes, Secrets
+from kestra_dbt.terms.edges import Edges
 
 Project = Callable[[str], Path]
 
@@ -160,7 +161,7 @@ def test_a_failing_test_is_never_retried() -> None:
         "model.p.below_tested": {"unique_id": "model.p.below_tested", "status": "skipped", "message": None},
         "model.p.below_lock": {"unique_id": "model.p.below_lock", "status": "skipped", "message": None},
     }
-    graph = Graph(
+    graph = Edges(
         {"test.p.t": ["model.p.tested"]},
         {"model.p.tested": ["test.p.t", "model.p.below_tested"], "model.p.lock": ["model.p.below_lock"]},
     )

@@ -10,14 +10,13 @@ import re
 import signal
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kestra_dbt.core.followed import INTERRUPTED
 from kestra_dbt.core.resumption import UNDONE, Entry, retry_of
 from kestra_dbt.protocol import RetryNodes
 from kestra_dbt.report.output import OutputFolder
+from kestra_dbt.terms.edges import Edges, edges_of
 
 _REASONS = {
     "connection": r"connection\b[^\n]{0,80}?\b(?:refused|reset|closed|aborted|failed|timed out|lost|broken)"
@@ -38,14 +37,6 @@ _REASONS = {
 
 _TESTS = ("test.", "unit_test.")
 _NAMED_AT_MOST = 5
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The edges of a project, by unique_id."""
-
-    parents: dict[str, list[str]]
-    children: dict[str, list[str]]
 
 
 _PASSES = {reason: re.compile(pattern, re.IGNORECASE) for reason, pattern in _REASONS.items()}
@@ -72,7 +63,7 @@ def with_retries(
             return code
         last = json.loads(results.read_text(encoding="utf-8"))
         undone = still_undone({**undone, **{entry["unique_id"]: entry for entry in last["results"]}})
-        chosen = worth_retrying(undone, rules.reasons, lambda: _graph(folder.path(f"{written}/manifest.json")))  # noqa: B023
+        chosen = worth_retrying(undone, rules.reasons, lambda: edges_of(folder.path(f"{written}/manifest.json")))  # noqa: B023
         if number > rules.attempts or not chosen:
             return int(any(map(_failed, undone.values())))
         if not _wait(rules.backoff_s * 2 ** (number - 1), _announcement(number, rules, chosen)):
@@ -86,7 +77,7 @@ def still_undone(results: dict[str, Entry]) -> dict[str, Entry]:
     return {name: entry for name, entry in results.items() if entry["status"] in UNDONE}
 
 
-def worth_retrying(undone: dict[str, Entry], reasons: Collection[str], graph: Callable[[], Graph]) -> list[Entry]:
+def worth_retrying(undone: dict[str, Entry], reasons: Collection[str], graph: Callable[[], Edges]) -> list[Entry]:
     """Return those of ``undone`` to retry: what failed for one of ``reasons``, and what nothing else holds back."""
     failed = {name: entry for name, entry in undone.items() if _failed(entry)}
     passing = {name for name, entry in failed.items() if reason_of(entry, reasons)}
@@ -121,7 +112,7 @@ def _failed(entry: Entry) -> bool:
     return bool(entry["status"] != "skipped")
 
 
-def _below(names: Iterable[str], graph: Graph) -> set[str]:
+def _below(names: Iterable[str], graph: Edges) -> set[str]:
     """Return what dbt does not run because ``names`` failed: what reads them, or reads what a failed test tests."""
     found: set[str] = set()
     left = [above for name in names for above in (graph.parents.get(name, []) if name.startswith(_TESTS) else [name])]
@@ -130,17 +121,6 @@ def _below(names: Iterable[str], graph: Graph) -> set[str]:
         found |= new
         left += new
     return found
-
-
-def _graph(manifest: Path) -> Graph:
-    """Read the edges of a manifest, and nothing else of it: it may be larger than the memory that is left."""
-
-    def reduced(fields: dict[str, Any]) -> dict[str, Any]:
-        edges = {name: value for name, value in fields.items() if "." in name and isinstance(value, list)}
-        return {**edges, **{name: fields[name] for name in ("parent_map", "child_map") if name in fields}}
-
-    maps = json.loads(manifest.read_bytes(), object_hook=reduced)
-    return Graph(maps.get("parent_map", {}), maps.get("child_map", {}))
 
 
 def _announcement(number: int, rules: RetryNodes, chosen: list[Entry]) -> str:

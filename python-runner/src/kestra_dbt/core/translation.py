@@ -27,7 +27,7 @@ from kestra_dbt.terms.results import (
     rows_affected,
 )
 from kestra_dbt.terms.status import outcome
-from kestra_dbt.terms.text import clean
+from kestra_dbt.terms.text import Cleaner, clean
 from kestra_dbt.terms.times import when
 
 _TOLD_OTHERWISE = frozenset({"MainEncounteredError", "MainStackTrace"})
@@ -83,6 +83,7 @@ class Translator:
         self._wanted = wanted
         self._lists = False
         self._lock = threading.Lock()
+        self._clean = Cleaner()
         self._project_told = False
         self._context = context
         self._facts: dict[str, NodeFacts] = {}
@@ -159,7 +160,7 @@ class Translator:
         elif name == "PrintEvent":
             self._print(message.info.msg)
         elif name in _OPERATION_ERRORS:
-            self.operation_error = clean(message.data.exc)
+            self.operation_error = self._clean(message.data.exc)
         elif name not in _TOLD_OTHERWISE:
             yield from self._line(message)
 
@@ -233,7 +234,7 @@ class Translator:
                 **self._identity(info),
                 outcome=outcome(result.status),
                 status=result.status,
-                message=clean(result.message) or self._errors.get(info.unique_id),
+                message=self._clean(result.message) or self._errors.get(info.unique_id),
                 rows_affected=rows_affected(result.adapter_response),
                 failures=result.num_failures if is_test and result.status not in ("skipped", "error") else None,
                 queued_at=self._queue.queued_at(self._facts[info.unique_id], started),
@@ -270,11 +271,11 @@ class Translator:
     def _print(self, text: str) -> None:
         """Print what a macro prints, as dbt would have done: it may be meant for whoever reads the output."""
         if not self._wanted.quiet and not self._lists:  # a listing comes as a table
-            sys.stdout.write(f"{clean(text)}\n")
+            sys.stdout.write(f"{self._clean(text)}\n")
             sys.stdout.flush()
 
     def _line(self, message: Any) -> Iterator[Log]:  # noqa: ANN401
-        text = clean(message.info.msg)
+        text = self._clean(message.info.msg)
         level = _LEVELS.get(message.info.level, Level.DEBUG)
         if not text or (level is Level.DEBUG and not self._wanted.debug):
             return

@@ -22,6 +22,7 @@ from kestra_dbt.report.results import NODES_FILE, Results
 from kestra_dbt.report.warnings import passed
 from kestra_dbt.standard_output import write_event
 from kestra_dbt.stop_file import StopFile
+from kestra_dbt.terms.edges import edges_of
 
 _RUN_RESULTS = "run_results.json"
 _SOURCES = "sources.json"
@@ -85,8 +86,8 @@ def _wants_docs(request: GraphCollect, results: Results) -> bool:
 
 
 def _left_out(results: list[Entry], request: GraphCollect, index: Index, pack: Path) -> list[Entry]:
-    manifest = json.loads((pack / MANIFEST).read_bytes())
-    edges = edges_with_tests(manifest["child_map"], manifest["parent_map"])
+    known = edges_of(pack / MANIFEST)
+    edges = edges_with_tests(known.children, known.parents)
     graph = [node for node in request.nodes if index.nodes.get(node) in RUN]
     return left_out(results, graph, [node for node, kind in index.nodes.items() if kind in RUN], edges)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,9 @@ def _not_in(statuses: Mapping[str, str], nodes: Iterable[str], told: Mapping[str
     return [node for node in nodes if node not in statuses and (graph or node in told)]
 
 
-def edges_with_tests(children: Mapping[str, list[str]], parents: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def edges_with_tests(
+    children: Mapping[str, Sequence[str]], parents: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
     """Return the edges with those that a failing test makes: what reads a model waits for its tests."""
     edges = {name: list(below) for name, below in children.items()}
     for name, above in parents.items():

@@ -1,6 +1,5 @@
 """What the nodes of a run came to: the table (nodes.ion) and the figures."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,5 +146,4 @@ class Results:
 
 
 def _row(event: NodeFinished) -> str:
-    row = event.model_dump(mode="json", exclude={"version", "kind", "index", "total"})
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return event.model_dump_json(exclude={"version", "kind", "index", "total"}) + "\n"

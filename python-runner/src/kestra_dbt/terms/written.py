@@ -24,7 +24,7 @@ class WrittenManifest:
             OSError: it is not there.
             ValueError: it is not whole.
         """
-        manifest = json.loads(file.read_bytes(), object_hook=_reduced)
+        manifest = json.loads(file.read_text(encoding="utf-8"), object_hook=_reduced)
         self.nodes: dict[str, Fields] = manifest.nodes or {}
         self.unit_tests: dict[str, Fields] = manifest.unit_tests or {}
         self.sources: dict[str, Fields] = manifest.sources or {}

@@ -1,14 +1,12 @@
 """What depends on what among the nodes of a run, from the manifests that it left."""
 
 import contextlib
-import json
-import mmap
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_KEY = b'"parent_map"'
+from kestra_dbt.terms.edges import parents_in
 
 _NOT_DRAWN = ("test.", "unit_test.", "operation.")
 """What begins so is no node of the lineage: tests are shown at what they test."""
@@ -31,16 +29,8 @@ def parents_of(manifests: Iterable[Path]) -> Parents:
     found: dict[str, list[str]] = {}
     for manifest in manifests:
         with contextlib.suppress(OSError, ValueError):  # a picture of it is not worth a failure
-            found.update(_read(manifest))
+            found.update(parents_in(manifest))
     return found
-
-
-def _read(manifest: Path) -> dict[str, list[str]]:
-    """Read this part alone: a whole manifest can take seconds, and much memory."""
-    with manifest.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        begin = content.find(b"{", content.rfind(_KEY))
-        read = json.loads(content[begin : content.find(b"}", begin) + 1])
-    return {name: above for name, above in read.items() if isinstance(above, list)}
 
 
 def lineage_of(ids: Sequence[str], parents: Parents) -> Lineage:
