@@ -1,25 +1,26 @@
 package io.kestradbt.bridge;
 
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
-/** Counts nodes as the outputs of Kestra's own dbt plugin do: tests by themselves, hooks not at all, each node by its last result. */
+/**
+ * Counts nodes as the outputs of Kestra's own dbt plugin do: tests by themselves, hooks not at all, each node by its last result.
+ * Of a node it keeps no more than that takes, for there may be ten thousand.
+ */
 final class NodeFigures {
     private static final int SLOWEST = 3;
 
-    private final Map<String, Event.NodeFinished> tests = new LinkedHashMap<>();
-    private final Map<String, Event.NodeFinished> others = new LinkedHashMap<>();
+    private final Map<String, Result> tests = new LinkedHashMap<>();
+    private final Map<String, Result> others = new LinkedHashMap<>();
 
     /** Take in a node; one that was run before counts anew. */
     void node(Event.NodeFinished node) {
         switch (node.resourceType()) {
-            case "test", "unit_test" -> tests.put(node.uniqueId(), node);
+            case "test", "unit_test" -> tests.put(node.uniqueId(), Result.of(node));
             case "operation" -> { }
-            default -> others.put(node.uniqueId(), node);
+            default -> others.put(node.uniqueId(), Result.of(node));
         }
     }
 
@@ -27,7 +28,7 @@ final class NodeFigures {
     RunSummary run(double seconds) {
         return new RunSummary(
             others.size(), count(others, "success", "run", "pass", "reused"), count(others, "error", "runtime error", "fail"),
-            count(others, "warn", "partial success"), count(others, "skipped", "no-op"), seconds, slowest(others.values())
+            count(others, "warn", "partial success"), count(others, "skipped", "no-op"), seconds, slowest()
         );
     }
 
@@ -39,16 +40,26 @@ final class NodeFigures {
         );
     }
 
-    private static long count(Map<String, Event.NodeFinished> nodes, String... statuses) {
+    private static long count(Map<String, Result> nodes, String... statuses) {
         return nodes.values().stream().filter(node -> List.of(statuses).contains(node.status())).count();
     }
 
-    private static List<RunSummary.SlowNode> slowest(Collection<Event.NodeFinished> nodes) {
-        return nodes.stream()
-            .filter(node -> Objects.nonNull(node.executionS()))
-            .sorted(Comparator.comparing(Event.NodeFinished::executionS).reversed())
+    private List<RunSummary.SlowNode> slowest() {
+        return others.entrySet().stream()
+            .filter(node -> node.getValue().seconds() != null)
+            .sorted(Comparator.comparing((Map.Entry<String, Result> node) -> node.getValue().seconds()).reversed())
             .limit(SLOWEST)
-            .map(node -> new RunSummary.SlowNode(node.uniqueId(), node.executionS()))
+            .map(node -> new RunSummary.SlowNode(node.getKey(), node.getValue().seconds()))
             .toList();
+    }
+
+    /**
+     * @param status  dbt's word, of which there are a few
+     * @param seconds dbt's execution time, or null
+     */
+    private record Result(String status, Double seconds) {
+        static Result of(Event.NodeFinished node) {
+            return new Result(node.status().intern(), node.executionS());
+        }
     }
 }

@@ -3,28 +3,45 @@ package io.kestradbt.bridge;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+
+import org.slf4j.event.Level;
 
 /**
  * Hands each node that ended to the sink, under the node it belongs to.
  * <p>
  * A unit test ends before the model it tests, so a node whose parent has not been handed over waits for it, at most until its
  * invocation ends. Then the same node of an earlier invocation will do ({@code dbt run}, then {@code dbt test}), and else the task itself.
+ * In an invocation of tests alone there is nothing to wait for.
  */
 final class NodeTree {
+    /** Of a node in its own log; those that follow go to the task's as they come, so that a flood of them takes no memory. */
+    static final int LINES_AT_MOST = 1_000;
+
+    private static final String OF_TESTS_ALONE = "test";
+
     private final RunSink sink;
+    private final Set<Integer> withoutParents = new HashSet<>();
     private final Map<Key, Event.NodeStarted> running = new LinkedHashMap<>();
     private final Map<Key, List<NodeRun.Line>> logs = new HashMap<>();
     private final Map<Key, Waiting> waiting = new LinkedHashMap<>();
-    private final Map<Key, List<Key>> children = new HashMap<>(); // of nodes not handed over yet: `dbt test` has thousands wait
+    private final Map<Key, List<Key>> children = new HashMap<>(); // of nodes not handed over yet
     private final Map<Key, String> registered = new HashMap<>();
     private final Map<String, String> latest = new HashMap<>();
 
     NodeTree(RunSink sink) {
         this.sink = sink;
+    }
+
+    void invocationStarted(Event.InvocationStarted invocation) {
+        if (OF_TESTS_ALONE.equals(invocation.command())) {
+            withoutParents.add(invocation.invocation());
+        }
     }
 
     void started(Event.NodeStarted node) {
@@ -34,15 +51,20 @@ final class NodeTree {
     /** Keep a line for its node; false if that node is over, and the line belongs to nobody. */
     boolean log(Event.Log line) {
         Key key = new Key(line.invocation(), line.uniqueId());
-        NodeRun.Line kept = new NodeRun.Line(line.level().slf4j(), line.message());
-        if (waiting.containsKey(key)) {
-            waiting.get(key).run().lines().add(kept);
-            return true;
-        }
-        if (registered.containsKey(key) && !running.containsKey(key)) {
+        boolean over = registered.containsKey(key) && !running.containsKey(key);
+        Waiting ended = waiting.get(key);
+        if (ended == null && over) {
             return false;
         }
-        logs.computeIfAbsent(key, k -> new ArrayList<>()).add(kept);
+        List<NodeRun.Line> own = ended == null ? logs.computeIfAbsent(key, k -> new ArrayList<>()) : ended.run().lines();
+        if (own.size() == LINES_AT_MOST) {
+            own.add(new NodeRun.Line(Level.INFO, "The log of this node goes on in that of the task."));
+        }
+        if (own.size() > LINES_AT_MOST) {
+            sink.log(line.level().slf4j(), "%s: %s".formatted(line.uniqueId(), line.message()), line.at());
+        } else {
+            own.add(new NodeRun.Line(line.level().slf4j(), line.message()));
+        }
         return true;
     }
 
@@ -75,7 +97,7 @@ final class NodeTree {
     }
 
     private void ready(Key key, NodeRun run, Key parent) {
-        if (parent == null || registered.containsKey(parent)) {
+        if (parent == null || registered.containsKey(parent) || withoutParents.contains(key.invocation())) {
             register(key, run, parent);
         } else {
             waiting.put(key, new Waiting(run, parent));

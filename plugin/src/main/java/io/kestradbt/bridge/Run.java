@@ -47,6 +47,7 @@ public final class Run {
         switch (event) {
             case Event.InvocationStarted started -> {
                 tally.invocation();
+                nodes.invocationStarted(started);
                 sink.log(Level.DEBUG, "dbt %s, dbt-core %s".formatted(started.command(), started.dbtVersion()), started.at());
             }
             case Event.ProjectLoaded loaded -> {

@@ -5,6 +5,7 @@ import org.slf4j.event.Level;
 
 import static io.kestradbt.bridge.Nodes.START;
 import static io.kestradbt.bridge.Nodes.finished;
+import static io.kestradbt.bridge.Nodes.invocationStarted;
 import static io.kestradbt.bridge.Nodes.log;
 import static io.kestradbt.bridge.Nodes.started;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -132,5 +133,30 @@ class NodeTreeTest {
         tree.close(false, START);
 
         assertThat(sink.log).containsExactly("WARN about a model that never ran");
+    }
+
+    @Test
+    void shouldLetATestWaitForNothingWhereOnlyTestsRun() {
+        tree.finished(finished(1, "model.a", null));
+        tree.invocationStarted(invocationStarted(2, "test"));
+        tree.finished(finished(2, "test.a", "model.a"));
+        tree.finished(finished(2, "test.b", "model.b"));
+
+        assertThat(sink.tree).containsExactly("1:model.a", "2:test.a under 1:model.a", "3:test.b");
+    }
+
+    @Test
+    void shouldLetALogThatIsTooLongGoOnInThatOfTheTask() {
+        tree.started(started(1, "model.a", null));
+        for (int line = 1; line <= NodeTree.LINES_AT_MOST + 2; line++) {
+            assertThat(tree.log(log(1, "model.a", LogLevel.INFO, "line " + line))).isTrue();
+        }
+        assertThat(sink.log).containsExactly("INFO model.a: line 1001", "INFO model.a: line 1002");
+
+        tree.finished(finished(1, "model.a", null));
+
+        assertThat(sink.nodes.getFirst().lines()).hasSize(NodeTree.LINES_AT_MOST + 1).endsWith(
+            new NodeRun.Line(Level.INFO, "line 1000"), new NodeRun.Line(Level.INFO, "The log of this node goes on in that of the task.")
+        );
     }
 }

@@ -9,6 +9,10 @@ final class Nodes {
     private Nodes() {
     }
 
+    static Event.InvocationStarted invocationStarted(int invocation, String command) {
+        return new Event.InvocationStarted(invocation, command, START, "1.11.0", null);
+    }
+
     static Event.NodeStarted started(int invocation, String uniqueId, String parent) {
         return new Event.NodeStarted(invocation, uniqueId, label(uniqueId), type(uniqueId), parent, 3, 12, START);
     }
