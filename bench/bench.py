@@ -22,6 +22,7 @@ import graph  # noqa: E402
 import machine  # noqa: E402
 import memory  # noqa: E402
 import overhead  # noqa: E402
+import scale  # noqa: E402
 import waits  # noqa: E402
 import warm  # noqa: E402
 from client import VERSIONS  # noqa: E402
@@ -36,6 +37,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], list[Figure]
     "memory": lambda options, env: memory.measure(
         options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env
     ),
+    "scale": lambda options, env: scale.measure(options.rounds or 3, options.kestra, env),
     "platform": lambda options, env: waits.measure(options.waits, options.rounds or 5, env),
     "flow": lambda options, env: flow.measure(options.rounds or 3, env),
     "graph": lambda options, env: graph.measure(options.rounds or 3, options.kestra, env),

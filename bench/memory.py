@@ -23,6 +23,14 @@ from histories import end, seconds
 REPLAY = Path(__file__).resolve().parent / "replay.py"
 WARM_UP = 300
 LIMIT_S = 900.0
+RESULT_LIMIT = 20_000_000
+"""Bytes of a task's result, so that each node has a row."""
+
+UNPROTECTED = {
+    "KESTRA_QUEUE_MESSAGE_PROTECTION_ENABLED": "false",
+    "KESTRA_GRPC_MAX_INBOUND_MESSAGE_SIZE": str(RESULT_LIMIT),
+}
+"""What makes Kestra take it, as variables that Micronaut reads."""
 
 Task = Callable[[Path | None], dict[str, Any]]
 """A task, given the folder by which it lets the bench look before it ends; None: it goes on at once."""
@@ -37,7 +45,7 @@ def measure(nodes: int, manifest_mb: int, rounds: int, kestra: str, env: dict[st
     replayed: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Engine.start(kestra, env=env, in_memory=False) as engine,
+        Engine.start(kestra, env=env | UNPROTECTED, in_memory=False) as engine,
     ):
         bench = Bench(engine, Path(folder))
         bench.time(partial(replay, WARM_UP, 1))
@@ -101,25 +109,29 @@ class Bench:
         }
 
 
-def replay(nodes: int, manifest_mb: int, gate: Path | None) -> dict[str, Any]:
+def replay(nodes: int, manifest_mb: int, gate: Path | None, lines: int = 1) -> dict[str, Any]:
     """Return a task of ours to which a build is replayed."""
-    env = {"BENCH_NODES": str(nodes), "BENCH_MANIFEST_MB": str(manifest_mb)} | (
-        {"BENCH_GATE": str(gate)} if gate else {}
-    )
-    return {"type": "io.kestradbt.core.Build", "pythonPath": str(REPLAY), "env": env}
+    env = size(nodes, manifest_mb, lines) | ({"BENCH_GATE": str(gate)} if gate else {})
+    return {"type": "io.kestradbt.core.Build", "pythonPath": str(REPLAY), "env": env, "resultLimit": RESULT_LIMIT}
 
 
-def alone(nodes: int, manifest_mb: int, out: Path, env: dict[str, str]) -> float:
+def alone(nodes: int, manifest_mb: int, out: Path, env: dict[str, str], lines: int = 1) -> float:
     """Return the seconds of the replay with nobody listening."""
-    settings = {"BENCH_NODES": str(nodes), "BENCH_MANIFEST_MB": str(manifest_mb), "OUTPUT_DIR": str(out)}
+    settings = size(nodes, manifest_mb, lines) | {"OUTPUT_DIR": str(out)}
     began = time.perf_counter()
     subprocess.run([str(REPLAY)], env={**env, **settings}, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
 
 
-def task_runs(count: int, gate: Path | None) -> dict[str, Any]:
-    """Return a task of the engine's that only registers task runs."""
-    return {"type": "io.kestradbt.engine.TaskRuns", "count": count} | ({"gate": str(gate)} if gate else {})
+def size(nodes: int, manifest_mb: int, lines: int) -> dict[str, str]:
+    """Return what tells the replay its size."""
+    return {"BENCH_NODES": str(nodes), "BENCH_MANIFEST_MB": str(manifest_mb), "BENCH_LINES": str(lines)}
+
+
+def task_runs(count: int, gate: Path | None, lines: int = 0) -> dict[str, Any]:
+    """Return a task of the engine's that only registers task runs, after ``lines`` of log of its own."""
+    of = {"type": "io.kestradbt.engine.TaskRuns", "count": count, "lines": lines}
+    return of | ({"gate": str(gate)} if gate else {})
 
 
 def flow(task: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from client import Engine
 from figures import Figure
 from generate import generate
 from histories import seconds
+from memory import RESULT_LIMIT, UNPROTECTED
 
 Ways = dict[str, Callable[[], float]]
 
@@ -32,13 +33,14 @@ tasks:
     type: io.kestradbt.core.Build
     namespaceFiles: {{enabled: true}}
     profiles: "{PROFILES.strip()}"
+    resultLimit: {RESULT_LIMIT}
     env: %s
 """
 
 
 def measure(models: int, tests: int, rounds: int, kestra: str, env: dict[str, str]) -> list[Figure]:
     """Return the seconds of each way, of the same rounds."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Engine.start(kestra, env=env) as engine:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Engine.start(kestra, env=env | UNPROTECTED) as engine:
         work = Path(folder)
         generate(work / "project", models, tests, profile="bench")
         ways: Ways = {

@@ -4,6 +4,7 @@
 The bench gives it to a task as its `pythonPath`. In the environment:
 
     BENCH_NODES         how many nodes, a third of them models, each with two tests
+    BENCH_LINES         how many lines of log each of them has
     BENCH_MANIFEST_MB   size of manifest.json
     BENCH_GATE          a folder in which `all-in` tells that all events are out, and `go-on` lets it end; or unset
     OUTPUT_DIR          where artifacts belong; Kestra sets it
@@ -39,7 +40,7 @@ CHUNK = (b'"model.bench.a_node": {"description": "' + b"x" * 900 + b'"},\n') * 1
 def main() -> None:
     """Speak as the runner does."""
     nodes = int(os.environ["BENCH_NODES"])
-    for event in build(nodes):
+    for event in build(nodes, int(os.environ["BENCH_LINES"])):
         tell(event)
     if gate := os.environ.get("BENCH_GATE"):
         wait_at(Path(gate))
@@ -47,11 +48,11 @@ def main() -> None:
     tell(Ended(outcome=Outcome.SUCCESS, exit_code=0, summary=Summary(nodes=nodes, success=nodes, invocations=1)))
 
 
-def build(nodes: int) -> Iterator[Event]:
+def build(nodes: int, lines: int) -> Iterator[Event]:
     """Return the events of a build in which each model is followed by its tests."""
     yield InvocationStarted(invocation=1, command="build", at=now(), dbt_version="0.0.0")
     for place in range(nodes):
-        yield from events(node(place), place + 1, nodes)
+        yield from events(node(place), place + 1, nodes, lines)
     yield InvocationFinished(invocation=1, exit_code=0, at=now())
 
 
@@ -66,12 +67,13 @@ def node(place: int) -> dict[str, Any]:
     return {"unique_id": f"test.bench.{label}.{place:010x}", "label": label, "resource_type": "test", "parent": model}
 
 
-def events(node: dict[str, Any], index: int, total: int) -> Iterator[Event]:
-    """Return what is told of one node: its start, a line of its log and its end."""
+def events(node: dict[str, Any], index: int, total: int, lines: int) -> Iterator[Event]:
+    """Return what is told of one node: its start, its log and its end."""
     at, label = now(), node["label"]
     yield NodeStarted(invocation=1, **node, index=index, total=total, at=at)
     line = f"{index} of {total} OK {label} {'.' * 60} [OK in 0.10s]"
-    yield Log(invocation=1, level=Level.INFO, at=at, message=line, unique_id=node["unique_id"])
+    for _ in range(lines):
+        yield Log(invocation=1, level=Level.INFO, at=now(), message=line, unique_id=node["unique_id"])
     yield NodeFinished(
         invocation=1,
         **node,

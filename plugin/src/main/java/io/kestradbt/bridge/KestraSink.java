@@ -2,6 +2,7 @@ package io.kestradbt.bridge;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 import org.slf4j.event.Level;
@@ -15,13 +16,18 @@ import io.kestra.core.runners.RunContextLogger;
 /** Tells Kestra: the task's log, its metrics and the task runs of the nodes. */
 final class KestraSink implements RunSink {
     private final RunContext runContext;
+    private final ResultSpace space;
     private final NodeTaskRuns taskRuns;
     private final NodeAssets assets;
     private final NodeRows rows;
 
-    KestraSink(RunContext runContext, NodeRows rows) {
+    /**
+     * @param resultLimit bytes that Kestra takes as the result of the task
+     */
+    KestraSink(RunContext runContext, NodeRows rows, long resultLimit) {
         this.runContext = runContext;
-        this.taskRuns = new NodeTaskRuns(runContext, rows == NodeRows.RESTARTABLE);
+        this.space = new ResultSpace(resultLimit);
+        this.taskRuns = new NodeTaskRuns(runContext, rows == NodeRows.RESTARTABLE, space);
         this.rows = rows;
         this.assets = new NodeAssets(runContext::assets, runContext.logger());
     }
@@ -62,10 +68,22 @@ final class KestraSink implements RunSink {
 
     @Override
     public String register(NodeRun node, String parent) {
-        if (rows.are()) {
-            return taskRuns.register(node, parent);
+        Optional<String> row = rows.are() ? taskRuns.register(node, parent) : Optional.empty();
+        if (row.isEmpty()) {
+            node.lines().forEach(line -> log(line.level(), "%s: %s".formatted(node.label(), line.message()), null));
         }
-        node.lines().forEach(line -> log(line.level(), "%s: %s".formatted(node.label(), line.message()), null));
-        return node.uniqueId();
+        return row.orElse(null);
+    }
+
+    /** Nothing follows: tell how many nodes have no row for want of room. */
+    void close() {
+        if (space.refused() > 0) {
+            log(
+                Level.WARN,
+                "%d of the nodes have no row in the Gantt, for Kestra takes no larger result of a task; `nodes` and report.html have them all. See `resultLimit`."
+                    .formatted(space.refused()),
+                null
+            );
+        }
     }
 }

@@ -4,16 +4,22 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
 
 import io.kestra.core.models.executions.TaskRun;
-import io.kestra.core.models.executions.TaskRunAttempt;
 import io.kestra.core.models.flows.State;
 import io.kestra.core.runners.DynamicTaskRunLog;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.runners.WorkerTaskResult;
+import io.kestra.core.serializers.JacksonMapper;
 import io.kestra.core.utils.IdUtils;
 
-/** Makes a task run of each node: a row of the Gantt, with its own times and log. */
+/**
+ * Makes a task run of each node: a row of the Gantt, with its own times and log. Without an attempt, which would say the same once more, and
+ * for which Kestra's pages take the task run itself.
+ */
 final class NodeTaskRuns {
     /** Kestra's tables take 256 characters, and a longer one has shut a server down. */
     private static final int LONGEST_TASK_ID = 120;
@@ -22,23 +28,25 @@ final class NodeTaskRuns {
     private final RunContext.FlowInfo flow;
     private final RunContext.TaskRunInfo task;
     private final String execution;
-
     private final boolean restartable;
+    private final ResultSpace space;
 
     /**
      * @param restartable whether Kestra's restart of the execution is to work, for which no node may be FAILED at last
+     * @param space       for all of them
      */
-    NodeTaskRuns(RunContext runContext, boolean restartable) {
+    NodeTaskRuns(RunContext runContext, boolean restartable, ResultSpace space) {
         this.runContext = runContext;
         this.restartable = restartable;
+        this.space = space;
         this.flow = runContext.flowInfo();
         this.task = runContext.taskRunInfo();
         // Not told by the task run's own information on any version.
         this.execution = runContext.getVariables().get("execution") instanceof Map<?, ?> map && map.get("id") instanceof String id ? id : task.executionId();
     }
 
-    /** Register the node and return the id of its task run. */
-    String register(NodeRun node, String parent) {
+    /** Register the node and return the id of its task run; empty if there is no room for one. */
+    Optional<String> register(NodeRun node, String parent) {
         State state = state(node, restartable);
         TaskRun taskRun = TaskRun.builder()
             .id(IdUtils.create())
@@ -50,11 +58,23 @@ final class NodeTaskRuns {
             .taskId(taskId(node))
             .value(node.uniqueId())
             .state(state)
-            .attempts(List.of(TaskRunAttempt.builder().state(state).build()))
             .dynamic(true)
             .build();
+        boolean failed = node.state() == NodeRun.NodeState.FAILED || node.state() == NodeRun.NodeState.KILLED;
+        if (!space.take(size(taskRun), failed)) {
+            return Optional.empty();
+        }
         runContext.dynamicWorkerResult(new WorkerTaskResult(taskRun), logs(node));
-        return taskRun.getId();
+        return Optional.of(taskRun.getId());
+    }
+
+    /** Bytes in the result of the task, a comma included. */
+    private static long size(TaskRun taskRun) {
+        try {
+            return JacksonMapper.ofJson(false).writeValueAsBytes(taskRun).length + 1L;
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static List<DynamicTaskRunLog> logs(NodeRun node) {

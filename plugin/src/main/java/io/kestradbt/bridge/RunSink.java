@@ -22,7 +22,7 @@ public interface RunSink {
      * A node to show under another one.
      *
      * @param parent what this method returned for the node it is shown under, or null: under the task itself
-     * @return what to give as {@code parent} for nodes to be shown under this one
+     * @return what to give as {@code parent} for nodes to be shown under this one; null if it is not shown itself
      */
     String register(NodeRun node, String parent);
 }

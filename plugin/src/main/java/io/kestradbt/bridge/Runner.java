@@ -54,8 +54,9 @@ public final class Runner {
      * @param beforeCommands whether there are some
      * @param killGrace      between asking dbt to stop and killing it
      * @param rows           how nodes become rows of the Gantt
+     * @param resultLimit    bytes that Kestra takes as the result of a task
      */
-    public record Manner(List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace, NodeRows rows) {}
+    public record Manner(List<String> shellSetUp, String python, boolean beforeCommands, Duration killGrace, NodeRows rows, long resultLimit) {}
 
     /**
      * Run it to its end, or stop it when this thread is interrupted.
@@ -69,7 +70,7 @@ public final class Runner {
         env.put(Secrets.VARIABLE, secrets.toEnvironment());
         RunnerFiles.place(commands.getWorkingDirectory(), request);
 
-        KestraSink sink = new KestraSink(runContext, manner.rows());
+        KestraSink sink = new KestraSink(runContext, manner.rows(), manner.resultLimit());
         Run run = new Run(sink, Clock.systemUTC());
         Consumer<Event> events = run::accept;
         EventConsumer consumer = new EventConsumer(events.andThen(listener), new DefaultLogConsumer(runContext));
@@ -79,6 +80,7 @@ public final class Runner {
         boolean stopped = stoppable.stopped() || killed.getAsBoolean();
         consumer.close();
         run.close(stopped);
+        sink.close();
 
         Optional<String> failure = stopped ? Optional.of(stopped(run, sink)) : failure(run, ending, consumer.problem(), sink);
         run.ended().map(Event.Ended::reason).ifPresent(reason -> sink.log(Level.WARN, reason, null));

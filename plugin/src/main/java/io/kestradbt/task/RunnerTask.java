@@ -52,6 +52,9 @@ public abstract class RunnerTask<O extends Output> extends Task
     /** What the type names of Kestra's own plugin begin with. */
     private static final String FORMER_NAMES = "io.kestra.plugin.dbt.";
 
+    /** Kestra's own default. */
+    private static final int RESULT_LIMIT = 1_048_576;
+
     @Schema(
         title = "Where it runs",
         description = "A task runner with its own properties. Unset: a process on the worker, with the worker's Python; a container, if the type begins with `io.kestra.plugin.dbt.cli`."
@@ -100,6 +103,19 @@ public abstract class RunnerTask<O extends Output> extends Task
     @PluginProperty(group = "advanced")
     @Builder.Default
     protected Property<Boolean> debug = Property.ofValue(false);
+
+    @Schema(
+        title = "Bytes that Kestra takes as the result of a task",
+        description = """
+            Each node that is a row of the Gantt takes about a thousand of them. Kestra fails a task whose result is larger and drops its outputs, so nodes
+            for which there is no room have no row: their lines are in the log of the task, and `nodes` and `report.html` have them. Room is kept for those that fail.
+            The default is that of `kestra.queue.message-protection.limit`; where a server takes more, set it by `kestra.plugins.defaults` for all tasks,
+            up to `kestra.grpc.max-inbound-message-size` (10485760 unless set)."""
+    )
+    @PluginProperty(group = "advanced")
+    @Builder.Default
+    @NotNull
+    protected Property<Integer> resultLimit = Property.ofValue(RESULT_LIMIT);
 
     @JsonIgnore
     @Builder.Default
@@ -191,7 +207,8 @@ public abstract class RunnerTask<O extends Output> extends Task
         String python = rendering.text(pythonPath).orElse("python3");
         Duration grace = runContext.render(getKillGrace()).as(Duration.class).orElseThrow();
         boolean before = !rendering.list("beforeCommands", beforeCommands).isEmpty();
-        return new Runner(runContext, commands, new Runner.Manner(shellSetUp(rendering), python, before, grace, rows(rendering)), this::killed);
+        int limit = rendering.integer("resultLimit", resultLimit, 0).orElse(RESULT_LIMIT);
+        return new Runner(runContext, commands, new Runner.Manner(shellSetUp(rendering), python, before, grace, rows(rendering), limit), this::killed);
     }
 
     private CommandsWrapper commands(RunContext runContext, Rendering rendering) throws IllegalVariableEvaluationException {

@@ -192,9 +192,14 @@ final class Engine {
     private Execution settled(Execution ended, Optional<LogFollower> follower) throws Exception {
         record Look(List<State.Type> states, int logs, int metrics) {
         }
-        var deadline = Instant.now().plus(SETTLE_LIMIT);
         var marker = IdUtils.create(); // an execution of its own, so that nobody sees it
         kestra.log(LogEntry.of(ended).toBuilder().executionId(marker).timestamp(Instant.now()).level(Level.TRACE).message("end").build());
+        // As long as more comes: a hundred thousand lines may take minutes.
+        for (int before = -1, now = 0; now > before && !arrives(marker);) {
+            before = now;
+            now = kestra.logs(ended.getId()).size();
+        }
+        var deadline = Instant.now().plus(SETTLE_LIMIT);
         var execution = ended;
         Look last = null;
         for (int equal = 0; equal < SETTLED_AFTER_EQUAL_LOOKS && Instant.now().isBefore(deadline);) {
@@ -206,10 +211,21 @@ final class Engine {
             var look = new Look(states, logs.size(), metrics(execution).size());
             // Kestra 1.3 calls an execution killed while its tasks still stop.
             boolean stopping = execution.getState().getCurrent() == State.Type.KILLED && !states.stream().allMatch(State.Type::isTerminated);
-            equal = !stopping && look.equals(last) && !kestra.logs(marker).isEmpty() ? equal + 1 : 0;
+            equal = !stopping && look.equals(last) ? equal + 1 : 0;
             last = look;
         }
         return execution;
+    }
+
+    private boolean arrives(String marker) throws InterruptedException {
+        var deadline = Instant.now().plus(SETTLE_LIMIT);
+        while (kestra.logs(marker).isEmpty()) {
+            if (Instant.now().isAfter(deadline)) {
+                return false;
+            }
+            Thread.sleep(POLL);
+        }
+        return true;
     }
 
     void kill(String executionId) throws Exception {

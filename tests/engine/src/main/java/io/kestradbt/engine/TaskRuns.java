@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.util.List;
 
 import io.kestra.core.models.executions.TaskRun;
-import io.kestra.core.models.executions.TaskRunAttempt;
 import io.kestra.core.models.flows.State;
 import io.kestra.core.models.tasks.RunnableTask;
 import io.kestra.core.models.tasks.Task;
@@ -18,12 +17,15 @@ import io.kestra.core.utils.IdUtils;
 import io.swagger.v3.oas.annotations.media.Schema;
 import org.slf4j.event.Level;
 
-/** Task runs and nothing else, by Kestra's own means: what a bench compares those of dbt's nodes with. */
+/** Task runs and lines of log and nothing else, by Kestra's own means: what a bench compares those of dbt's nodes with. */
 public class TaskRuns extends Task implements RunnableTask<VoidOutput> {
     private static final String NAME = "a_node_with_a_name_that_is_as_long_as_usual";
 
     @Schema(title = "How many task runs")
     private int count;
+
+    @Schema(title = "How many lines of log, before those that tell of the task runs")
+    private int lines;
 
     @Schema(title = "Folder in which `all-in` tells that they are made; then the task waits for `go-on`. Unset: it ends at once")
     private String gate;
@@ -32,12 +34,19 @@ public class TaskRuns extends Task implements RunnableTask<VoidOutput> {
         return count;
     }
 
+    public int getLines() {
+        return lines;
+    }
+
     public String getGate() {
         return gate;
     }
 
     @Override
     public VoidOutput run(RunContext runContext) throws Exception {
+        for (int n = 0; n < lines; n++) {
+            runContext.logger().info("line {} of {} of {}", n, lines, NAME);
+        }
         for (int n = 0; n < count; n++) {
             runContext.logger().info("START {} of {} {}", n, count, NAME);
             runContext.dynamicWorkerResult(new WorkerTaskResult(taskRun(runContext, n)), List.of(new DynamicTaskRunLog(Level.INFO, "line of " + NAME)));
@@ -68,7 +77,6 @@ public class TaskRuns extends Task implements RunnableTask<VoidOutput> {
             .taskId("step_" + n)
             .value("model.bench." + NAME + n)
             .state(state)
-            .attempts(List.of(TaskRunAttempt.builder().state(state).build()))
             .dynamic(true)
             .build();
     }
