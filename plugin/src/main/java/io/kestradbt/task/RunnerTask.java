@@ -52,7 +52,7 @@ public abstract class RunnerTask<O extends Output> extends Task
     /** What the type names of Kestra's own plugin begin with. */
     private static final String FORMER_NAMES = "io.kestra.plugin.dbt.";
 
-    /** Kestra's own default. */
+    /** What a server of Kestra takes as it is set up by default. */
     private static final int RESULT_LIMIT = 1_048_576;
 
     @Schema(
@@ -107,10 +107,10 @@ public abstract class RunnerTask<O extends Output> extends Task
     @Schema(
         title = "Bytes that Kestra takes as the result of a task",
         description = """
-            Each node that is a row of the Gantt takes about a thousand of them. Kestra fails a task whose result is larger and drops its outputs, so nodes
-            for which there is no room have no row: their lines are in the log of the task, and `nodes` and `report.html` have them. Room is kept for those that fail.
-            The default is that of `kestra.queue.message-protection.limit`; where a server takes more, set it by `kestra.plugins.defaults` for all tasks,
-            up to `kestra.grpc.max-inbound-message-size` (10485760 unless set)."""
+            Each node that is a row of the Gantt takes about 640 of them, more with long ids. Kestra fails a task whose result is larger than its server takes, and drops its
+            outputs. So nodes for which there is no room have no row: their lines are in the log of the task, and `nodes` and `report.html` have them. Room is kept for those that fail.
+            The default is 1 MB, which is what `kestra.queue.message-protection` lets through in Kestra's own set-up. Raise it where a server takes more; never above
+            `kestra.grpc.max-inbound-message-size` (10485760 unless set), beyond which an execution does not end."""
     )
     @PluginProperty(group = "advanced")
     @Builder.Default
