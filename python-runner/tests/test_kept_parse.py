@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,18 @@ def test_old_ones_are_forgotten(shop: Shop) -> None:
     shop.build({"models/second.sql": "select 5 as id"})
     assert len(shop.kept()) == 1
     assert not old.exists()
+
+
+def test_full_disk_costs_the_next_task_time_and_this_one_nothing(shop: Shop, tmp_path: Path) -> None:
+    """Nothing that is half written is left there."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(cache)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small file system can't be mounted here: that takes root's rights")
+    try:
+        logged(shop.build())
+        left = list((cache / "parsed").iterdir())
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", str(cache)], check=True)
+    assert left == []

@@ -86,9 +86,13 @@ class KeptParse:
                 return
             self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             forget_unused(self._kept.parent)
-            with tempfile.NamedTemporaryFile(prefix=".", dir=self._kept.parent, delete=False) as new:
-                new.write(os.fsencode(root) + b"\n" + self._place.read_bytes())
-            Path(new.name).replace(self._kept)
+            with tempfile.TemporaryDirectory(
+                prefix=".", dir=self._kept.parent
+            ) as half:  # gone, should the disk be full
+                new = Path(half, _FILE)
+                new.touch(mode=0o600)
+                new.write_bytes(os.fsencode(root) + b"\n" + self._place.read_bytes())
+                new.replace(self._kept)
 
 
 def _moved(parsed: bytes, old: bytes, new: bytes) -> bytes:
