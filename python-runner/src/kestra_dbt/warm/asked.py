@@ -8,6 +8,7 @@ import socket
 from dataclasses import asdict, dataclass
 
 from kestra_dbt.core.surroundings import Surroundings
+from kestra_dbt.warm.asking import send
 
 _LIMIT_S = 30.0
 """Seconds in which whoever has connected has to have said what for."""
@@ -38,9 +39,9 @@ class Asked:
 
     def pass_on(self, connection: socket.socket) -> None:
         """Ask the same of who is at the other end."""
-        line = {"arguments": self.arguments, "surroundings": asdict(self.surroundings), "project": self.project}
-        socket.send_fds(connection, [b"r"], self.descriptors)
-        connection.sendall(json.dumps(line).encode() + b"\n")
+        surroundings = asdict(self.surroundings)
+        asked: dict[str, object] = {"arguments": self.arguments, "surroundings": surroundings, "project": self.project}
+        send(connection, self.descriptors, asked)
 
     def let_go(self) -> None:
         """Close the streams: whoever reads them waits for their ends."""

@@ -34,15 +34,10 @@ def ask(
     connection: socket.socket, arguments: list[str], project: str | None = None, limit_s: float = _ANSWER_LIMIT_S
 ) -> socket.socket:
     """Ask for a request, and return the connection when it has begun; one that has not said so will never begin."""
-    asked = {
-        "arguments": arguments,
-        "surroundings": {"folder": os.getcwd(), "env": own_env(), "umask": _umask()},  # noqa: PTH109
-        "project": project,
-    }
+    surroundings = {"folder": os.getcwd(), "env": own_env(), "umask": _umask()}  # noqa: PTH109
     try:
         connection.settimeout(limit_s)
-        socket.send_fds(connection, [b"r"], [0, 1, 2])
-        connection.sendall(json.dumps(asked).encode() + b"\n")
+        send(connection, [0, 1, 2], {"arguments": arguments, "surroundings": surroundings, "project": project})
         if connection.recv(1) != STARTED:
             raise NotPossibleError("it has ended")
         connection.sendall(GO)
@@ -51,6 +46,12 @@ def ask(
         raise NotPossibleError(f"it does not answer ({error})") from error
     connection.settimeout(None)
     return connection
+
+
+def send(connection: socket.socket, streams: list[int], asked: dict[str, object]) -> None:
+    """Send what `Asked.receive` takes: open streams, and a line with the other fields."""
+    socket.send_fds(connection, [b"r"], streams)
+    connection.sendall(json.dumps(asked).encode() + b"\n")
 
 
 def say(sentence: str) -> None:
