@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_processes_that_are_killed_while_idle_are_replaced(
         wait_until(lambda: named("wait", worker["KESTRA_DBT_CACHE"]) == [])
     assert succeeded(node("model.shop.raw"))
     assert crew[which] not in idle()
+
+
+def test_who_connects_and_vanishes_costs_one_crew_at_most(node: Node, idle: Idle, worker: dict[str, str]) -> None:
+    """What has been connected to ends; the next request does well, in a warm process."""
+    idle()
+    path = max(Path(worker["KESTRA_DBT_CACHE"]).glob("warm/*/*.p"), key=lambda file: file.stat().st_mtime)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(path))
+    assert idle(0) == []
+    wait_until(lambda: named("wait", worker["KESTRA_DBT_CACHE"]) == [])
+    assert succeeded(node("model.shop.raw"))
 
 
 def test_they_end_with_the_warm_process(idle: Idle, worker: dict[str, str]) -> None:

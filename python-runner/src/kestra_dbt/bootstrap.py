@@ -1,6 +1,6 @@
 """Where the runner starts: has a warm process do the work if there is one, else finds an interpreter that has dbt.
 
-Standard library only, and little of it: a warm process takes a tenth of a second, of which each import here is a part.
+Standard library only, and little of it: a warm process takes 0.2 s, of which each import here is a part.
 Kept readable for old interpreters, so that they can say that they are too old.
 """
 

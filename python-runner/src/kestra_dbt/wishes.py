@@ -25,11 +25,12 @@ class Wishes:
         """Read the file."""
         request = _read(request_file)
         dependencies, options = request.get("dependencies"), request.get("options")
-        self.dependencies = [str(entry) for entry in dependencies if str(entry).strip()] if dependencies else []
+        wanted = map(str, dependencies) if isinstance(dependencies, list) else ()
+        self.dependencies = [requirement for requirement in wanted if requirement.strip()]
         self.engine = str(request.get("engine", "AUTO"))
         self.kind = str(request.get("kind", ""))
-        self.pack: str | None = request.get("pack") if self.kind == "graph_node" else None
-        self.profiles_dir = options.get("profiles_dir") if isinstance(options, dict) else None
+        self.pack = _text(request.get("pack")) if self.kind == "graph_node" else None
+        self.profiles_dir = _text(options.get("profiles_dir")) if isinstance(options, dict) else None
         needs_dbt = self.kind not in ("set_up", "graph_collect") or bool(request.get("generate_docs"))
         self.needs_dbt = needs_dbt and not (self.kind == "graph_flow" and request.get("manifest") is not None)
 
@@ -40,6 +41,10 @@ class Wishes:
     def are_met_here(self) -> bool:
         """Tell whether this interpreter is the right one if it has dbt."""
         return self.engine != "FUSION" and (not self.dependencies or HOPPED in os.environ)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _read(request_file: str) -> dict[str, Any]:

@@ -109,7 +109,7 @@ public abstract class RunnerTask<O extends Output> extends Task
         description = """
             Each node that is a row of the Gantt takes about 640 of them, more with long ids. Kestra fails a task whose result is larger than its server takes, and drops its
             outputs. So nodes for which there is no room have no row: their lines are in the log of the task, and `nodes` and `report.html` have them. Room is kept for those that fail.
-            The default is 1 MB, which is what `kestra.queue.message-protection` lets through in Kestra's own set-up. Raise it where a server takes more; never above
+            The default is 1 MB: look at `kestra.queue.message-protection` of your server. Raise it where that takes more; never above
             `kestra.grpc.max-inbound-message-size` (10485760 unless set), beyond which an execution does not end."""
     )
     @PluginProperty(group = "advanced")
