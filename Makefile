@@ -21,6 +21,7 @@ demo: doctor $(BUILT) ## Run the sample project in a real Kestra engine, live; a
 	@$(PYTHON) demo/demo.py
 
 test: doctor $(BUILT) $(VENV)/.ready ## Run every test: runner, plugin on both Kestras, end to end.
+	@echo "== Format, lint and types"
 	@$(MAKE) --no-print-directory check
 	@echo "== Runner"
 	@$(PY) -m pytest -n 2 python-runner/tests
