@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, Runner, duckdb_profile
 from waiting import wait_until
-from warm_worker import named, servers
+from warm_worker import named, servers, settled
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
 
@@ -56,7 +56,7 @@ def test_the_second_request_finds_what_the_first_has_started(
     assert second.artifacts == first.artifacts
     assert set(second.nodes) == set(first.nodes)
     assert '"ONE"' not in second.artifact("run_results.json").read_text()
-    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)  # no fork is left
+    assert len(settled(worker["KESTRA_DBT_CACHE"])) == 1
 
 
 def test_warm_process_killed_while_idle_is_made_anew(
@@ -78,7 +78,7 @@ def test_request_outlives_the_warm_process(carry_out: Runner, project: Project, 
     """Killed in the middle of a request, it is not missed: the request is stopped by a stop file, as ever."""
     folder = project("broken/slow")
     carry_out(DbtCommand(command=["parse"]), SECRETS, folder=folder, env=worker)
-    (server,) = servers(worker["KESTRA_DBT_CACHE"])
+    (server,) = settled(worker["KESTRA_DBT_CACHE"])
 
     def kill_and_stop(process: subprocess.Popen[bytes]) -> None:
         wait_until(lambda: busy(folder))
@@ -101,7 +101,7 @@ def test_client_that_vanishes_leaves_nothing_running(
         process.kill()
 
     carry_out(SLOW, SECRETS, folder=folder, env=worker, during=vanish)
-    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+    assert len(settled(worker["KESTRA_DBT_CACHE"])) == 1
 
 
 def test_folder_that_cannot_be_written_to_is_no_obstacle(
@@ -135,7 +135,7 @@ def test_warm_process_leaves_at_its_limits(
     carry_out: Runner, project: Project, worker: dict[str, str], given: dict[str, float]
 ) -> None:
     """Whatever has been asked for is carried out; the next request makes another one."""
-    there = servers(worker["KESTRA_DBT_CACHE"])
+    there = settled(worker["KESTRA_DBT_CACHE"])
     folder = project("shop")
     for _ in range(2):
         run = carry_out(SEED, SECRETS, folder=folder, env={**worker, **limits(**given)})
@@ -149,7 +149,7 @@ def test_warm_process_leaves_when_idle(
     carry_out: Runner, project: Project, worker: dict[str, str], idle_s: int
 ) -> None:
     """It takes no memory for a worker that runs no dbt."""
-    there = servers(worker["KESTRA_DBT_CACHE"])
+    there = settled(worker["KESTRA_DBT_CACHE"])
     run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, **limits(idle_s=idle_s)})
     assert run.ended.outcome is Outcome.SUCCESS, run
     assert not took_own_process(run)
@@ -169,14 +169,14 @@ def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
     run = carry_out(SLOW, SECRETS, folder=folder, env=worker, during=kill)
     assert run.failure.code is FailureCode.KILLED, run
     assert "dbt.log" in run.artifacts
-    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == 1)
+    assert len(settled(worker["KESTRA_DBT_CACHE"])) == 1
 
 
 def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
     """Two on one machine, with one cache: what one makes ends with it, and is nothing to the other."""
     folder, cache = project("shop"), worker["KESTRA_DBT_CACHE"]
     carry_out(SEED, SECRETS, folder=folder, env=worker)
-    there = named("warm", cache)
+    there = settled(cache)
     with subprocess.Popen(["/bin/sleep", "600"]) as other:
         run = carry_out(SEED, SECRETS, folder=folder, env={**worker, "KESTRA_DBT_WARM": str(other.pid)})
         two = named("warm", cache)

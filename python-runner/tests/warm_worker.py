@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
+_BEGAN = 19
+"""Place of a process's start time in what follows its name in /proc/PID/stat."""
+
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
@@ -21,14 +24,21 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 def servers(cache: Path | str) -> list[int]:
-    """Return the warm processes that have something below ``cache``, and all that they have forked."""
+    """Return the warm processes that have something below ``cache``, and all that they have forked, oldest first."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             line = (folder / "cmdline").read_bytes().decode()
             if "kestra_dbt.warm.server" in line and str(cache) in line:
-                found.append(int(folder.name))
-    return sorted(found)
+                began = int((folder / "stat").read_text().rpartition(")")[2].split()[_BEGAN])
+                found.append((began, int(folder.name)))  # the numbers begin anew now and then
+    return [pid for _, pid in sorted(found)]
+
+
+def settled(cache: Path | str) -> list[int]:
+    """Return the warm processes, once all that they have forked is gone: it ends a little later than its request."""
+    wait_until(lambda: servers(cache) == named("warm", cache))
+    return servers(cache)
 
 
 def named(name: str, cache: Path | str) -> list[int]:
