@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,12 +28,12 @@ import warm  # noqa: E402
 from client import VERSIONS  # noqa: E402
 from figures import Figure  # noqa: E402
 
-QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], list[Figure]]] = {
-    "overhead": lambda options, env: [
+QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], Iterable[Figure]]] = {
+    "overhead": lambda options, env: (
         figure
         for models, tests, rounds in ([(options.models, options.tests, 3)] if options.models else overhead.SIZES)
         for figure in overhead.measure(models, tests, options.rounds or rounds, options.kestra, env)
-    ],
+    ),
     "memory": lambda options, env: memory.measure(
         options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env
     ),
@@ -53,11 +53,9 @@ def main() -> int:
     found: list[Figure] = []
     failed: list[str] = []
     for name in options.only or QUESTIONS:
-        measured = answer(name, options)
-        if isinstance(measured, str):
-            failed.append(measured)
-        else:
-            found += measured
+        why = answer(name, options, found)
+        if why:
+            failed.append(f"{name} could not be measured: {why}")
     about += [f"load after: {os.getloadavg()[0]:.2f}", *failed]
     print("\n" + "\n".join(f"- {line}" for line in about) + f"\n\n{figures.table(found)}")
     if options.json:
@@ -65,13 +63,15 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def answer(name: str, options: argparse.Namespace) -> list[Figure] | str:
-    """Return what a question comes to, or a line that says why it could not be measured: others may still be."""
+def answer(name: str, options: argparse.Namespace, found: list[Figure]) -> str | None:
+    """Add what a question comes to, as far as it can be measured; return why it could not be."""
     try:
-        return QUESTIONS[name](options, environment())
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+        for figure in QUESTIONS[name](options, environment()):
+            found.append(figure)  # noqa: PERF402 - what there is when it fails is kept
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - others may still be measured
         traceback.print_exc()
-        return f"{name} could not be measured: {next(iter(str(error).splitlines()), type(error).__name__)}"
+        return next(iter(str(error).splitlines()), type(error).__name__)
+    return None
 
 
 def environment() -> dict[str, str]:

@@ -25,7 +25,7 @@ from histories import end, moment, seconds
 from others import Cosmos, Prefect
 from postgres import Postgres
 
-MODELS, TESTS, AT_ONCE = 30, 30, 2
+MODELS, TESTS, AT_ONCE = 12, 12, 2
 LIMIT_S = 900
 
 SCHEMA = "bench"

@@ -6,10 +6,8 @@ a flow takes that has run here before.
 
 import json
 import shutil
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from client import Engine
@@ -17,6 +15,7 @@ from figures import Figure
 from generate import generate
 from histories import seconds
 from memory import RESULT_LIMIT, UNPROTECTED
+from ways import in_turns, timed
 
 Ways = dict[str, Callable[[], float]]
 
@@ -38,8 +37,8 @@ tasks:
 """
 
 
-def measure(models: int, tests: int, rounds: int, kestra: str, env: dict[str, str]) -> list[Figure]:
-    """Return the seconds of each way, of the same rounds."""
+def measure(models: int, tests: int, rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
+    """Yield the seconds of each way, of the same rounds."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Engine.start(kestra, env=env | UNPROTECTED) as engine:
         work = Path(folder)
         generate(work / "project", models, tests, profile="bench")
@@ -51,43 +50,34 @@ def measure(models: int, tests: int, rounds: int, kestra: str, env: dict[str, st
         }
         for way in ways.values():  # once, not counted: file caches, the JVM's compiler
             way()
-        found = [in_turn(ways, turn) for turn in range(rounds)]
+        found = []
+        for took in in_turns(ways, rounds):
+            print("  " + "   ".join(f"{way} {took[way]:6.2f} s" for way in ways), flush=True)
+            found.append(took)
     question = f"dbt build of {models:,} models and {tests:,} tests on DuckDB, 2 threads, Kestra {kestra}"
-    return [
-        Figure(question, way, [values[way] for values in found], against=() if way == "bare" else ("bare",))
-        for way in ways
-    ]
-
-
-def in_turn(ways: Ways, turn: int) -> dict[str, float]:
-    """Measure each way once; the order alternates."""
-    order = list(ways) if turn % 2 == 0 else list(reversed(ways))
-    seconds = {way: ways[way]() for way in order}
-    print("  " + "   ".join(f"{way} {seconds[way]:6.2f} s" for way in ways), flush=True)
-    return seconds
+    for name in ways:
+        yield Figure(question, name, [took[name] for took in found], against=() if name == "bare" else ("bare",))
 
 
 def bare(work: Path, env: dict[str, str]) -> float:
     """Return the seconds of a plain `dbt build`."""
-    return timed(["dbt", "build"], work, env)
+    return of_copy(["dbt", "build"], work, env)
 
 
 def runner(work: Path, env: dict[str, str]) -> float:
     """Return the seconds of the runner without Kestra: dbt, its events and its artifacts."""
     request = work / "request.json"
     request.write_text('{"kind": "dbt_command", "command": ["build"]}')
-    return timed(["kestra-dbt", "run", str(request)], work, env)
+    return of_copy(["kestra-dbt", "run", str(request)], work, env)
 
 
-def timed(command: list[str], work: Path, env: dict[str, str]) -> float:
+def of_copy(command: list[str], work: Path, env: dict[str, str]) -> float:
     """Return the seconds of a command in a fresh copy of the project."""
     folder = work / "copy"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(work / "project", folder)
     (folder / "profiles.yml").write_text(PROFILES)
-    began = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    return timed(command, folder, env)
 
 
 def flow(work: Path, engine: Engine, variables: dict[str, str]) -> float:

@@ -5,7 +5,7 @@ a task that registers as many task runs, or logs as many lines, by Kestra's own 
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from client import Engine
 from figures import Figure
 from histories import end, seconds
 from memory import UNPROTECTED, alone, check, flow, replay, task_runs
+from ways import in_turns
 
 NODES = (100, 1_000, 3_000, 10_000)
 LINES = (1_000, 10_000, 100_000)
@@ -23,9 +24,8 @@ LIMIT_S = 900.0
 Values = dict[str, float]
 
 
-def measure(rounds: int, kestra: str, env: dict[str, str]) -> list[Figure]:
-    """Return what each size takes, in all and for one node or line."""
-    figures: list[Figure] = []
+def measure(rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
+    """Yield what each size takes, in all and for one node or line."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Engine.start(kestra, env=env | UNPROTECTED) as engine:
         work = Path(folder)
         for size in (300, *NODES):  # the first one is not counted
@@ -34,30 +34,25 @@ def measure(rounds: int, kestra: str, env: dict[str, str]) -> list[Figure]:
                 "floor": partial(of_flow, engine, work, task_runs(size, None)),
                 "replay": partial(of_replay, size, 0, work, env),
             }
-            found = in_turns(ways, 1 if size not in NODES else rounds, f"{size:,} nodes")
+            found = list(said(ways, 1 if size not in NODES else rounds, f"{size:,} nodes"))
             if size in NODES:
-                figures += told(f"{size:,} nodes, a line of log each, replayed, Kestra {kestra}", "node", size, found)
+                yield from told(f"{size:,} nodes, a line of log each, replayed, Kestra {kestra}", "node", size, found)
         for size in LINES:
             ways = {
                 "plugin": partial(of_flow, engine, work, replay(1, MANIFEST_MB, None, size)),
                 "floor": partial(of_flow, engine, work, task_runs(1, None, size)),
                 "replay": partial(of_replay, 1, size, work, env),
             }
-            found = in_turns(ways, rounds, f"{size:,} lines")
-            figures += told(f"one node with {size:,} lines of log, replayed, Kestra {kestra}", "line", size, found)
-    return figures
+            found = list(said(ways, rounds, f"{size:,} lines"))
+            yield from told(f"one node with {size:,} lines of log, replayed, Kestra {kestra}", "line", size, found)
 
 
-def in_turns(ways: dict[str, Callable[[], Values]], rounds: int, size: str) -> list[dict[str, Values]]:
-    """Measure each way once a round; the order alternates."""
-    found = []
-    for turn in range(rounds):
-        order = list(ways) if turn % 2 == 0 else list(reversed(ways))
-        values = {way: ways[way]() for way in order}
-        found.append(values)
-        words = "   ".join(f"{way} {what} {value:.2f}" for way in ways for what, value in values[way].items())
+def said(ways: dict[str, Callable[[], Values]], rounds: int, size: str) -> Iterator[dict[str, Values]]:
+    """Measure each way once a round, and print it."""
+    for found in in_turns(ways, rounds):
+        words = "   ".join(f"{way} {what} {value:.2f}" for way in ways for what, value in found[way].items())
         print(f"  {size}: {words}", flush=True)
-    return found
+        yield found
 
 
 def of_flow(engine: Engine, work: Path, task: dict[str, Any]) -> Values:

@@ -8,39 +8,36 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from figures import Figure
 from generate import generate
 from postgres import Postgres
+from ways import LIMIT_S, timed
 
 SIZES = (50, 500, 5000)
 """Models on DuckDB, with a test each."""
 ON_POSTGRES = 500
 
 AGAINST = {"a fresh dbt": (), "a process": ("a fresh dbt",), "warm": ("a fresh dbt", "a process")}
-LIMIT_S = 900
 
 Env = dict[str, str]
 
 
-def measure(rounds: int, env: Env) -> list[Figure]:
-    """Return the seconds of each way, for each size."""
-    found = []
+def measure(rounds: int, env: Env) -> Iterator[Figure]:
+    """Yield the seconds of each way, for each size."""
     for models in SIZES:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             output = {"type": "duckdb", "path": f"{folder}/bench.duckdb", "threads": 1}
             question = f"one of {models:,} models with a test each, DuckDB"
-            found += _one(question, Bench(Path(folder), models, output, env), rounds)
+            yield from _one(question, Bench(Path(folder), models, output, env), rounds)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Postgres.start() as postgres:
         server = {"type": "postgres", "host": "127.0.0.1", "port": postgres.port, "user": "dbt", "password": "x"}
         output = {**server, "dbname": "postgres", "schema": "bench", "threads": 1}
         question = f"one of {ON_POSTGRES:,} models with a test each, PostgreSQL"
-        found += _one(question, Bench(Path(folder), ON_POSTGRES, output, env), rounds)
-    return found
+        yield from _one(question, Bench(Path(folder), ON_POSTGRES, output, env), rounds)
 
 
 def _one(question: str, bench: "Bench", rounds: int) -> list[Figure]:
@@ -80,20 +77,14 @@ class Bench:
         }
 
     def _dbt(self, *arguments: str) -> float:
-        return self._timed(["dbt", *arguments, "--profiles-dir", str(self._work)], self._project, self._env)
+        return timed(["dbt", *arguments, "--profiles-dir", str(self._work)], self._project, self._env)
 
     def _request(self, request: Mapping[str, object], name: str, more: Mapping[str, str] | None = None) -> float:
         folder = self._work / name
         folder.mkdir()
         (folder / "request.json").write_text(json.dumps({"version": "1.0", **request}))
         command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"]
-        took_s = self._timed(command, folder, {**self._env, **(more or {})})
+        took_s = timed(command, folder, {**self._env, **(more or {})}, self._work / "log")
         if "a plain one goes on" in (self._work / "log").read_text():
             raise SystemExit(f"No warm process was to be had:\n{(self._work / 'log').read_text()}")
         return took_s
-
-    def _timed(self, command: list[str], folder: Path, env: Env) -> float:
-        began = time.perf_counter()
-        with (self._work / "log").open("wb") as log:
-            subprocess.run(command, cwd=folder, env=env, check=True, timeout=LIMIT_S, stdout=log, stderr=log)
-        return time.perf_counter() - began

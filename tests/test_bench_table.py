@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ FIGURES = [
     Figure("another", "calls", [1234], "", ("bare",)),
     Figure("another", "memory", [0.0246], "MB", ("calls",)),
 ]
+EARLIER = Figure("a smaller build", "bare", [5])
 
 
 def test_ratios_are_of_the_same_round() -> None:
@@ -32,9 +34,10 @@ def test_ratios_are_of_the_same_round() -> None:
 def test_question_that_fails_keeps_no_other_from_being_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The table has the others, and a line above it says what is missing and why."""
+    """The table has the others, and what was measured before; a line above it says what is missing and why."""
 
-    def fail(*_: object) -> list[Figure]:
+    def fail(*_: object) -> Iterator[Figure]:
+        yield EARLIER
         raise SystemExit("The flow ended in FAILED:\nand its log")
 
     monkeypatch.setitem(bench.QUESTIONS, "overhead", fail)
@@ -45,5 +48,5 @@ def test_question_that_fails_keeps_no_other_from_being_measured(
     told = json.loads(file.read_text())
     assert "overhead could not be measured: The flow ended in FAILED:" in told["about"]
     assert any(" cores of " in line for line in told["about"])
-    assert [figure["what"] for figure in told["figures"]] == [figure.what for figure in FIGURES]
-    assert table(FIGURES) in capsys.readouterr().out
+    assert [figure["what"] for figure in told["figures"]] == [EARLIER.what, *(figure.what for figure in FIGURES)]
+    assert table([EARLIER, *FIGURES]) in capsys.readouterr().out
