@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from waiting import wait_until
 from warm_worker import named, servers, settled
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
+from kestra_dbt.warm.asking import connected
 
 Project = Callable[[str], Path]
 SECRETS = Secrets(profiles=duckdb_profile())
@@ -57,6 +59,20 @@ def test_the_second_request_finds_what_the_first_has_started(
     assert set(second.nodes) == set(first.nodes)
     assert '"ONE"' not in second.artifact("run_results.json").read_text()
     assert len(settled(worker["KESTRA_DBT_CACHE"])) == 1
+
+
+def test_who_is_found_for_a_last_time_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warm process at its limit lets go of its socket as soon as a request has come: that one is carried out."""
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        use = os.utime
+        monkeypatch.setattr(os, "utime", lambda place: (path.unlink(), use(place)))
+        connection = connected(str(path))
+    assert connection
+    connection.close()
+    assert connected(str(path)) is None
 
 
 def test_warm_process_killed_while_idle_is_made_anew(
