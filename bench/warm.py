@@ -1,10 +1,12 @@
-"""One model of a prepared project: by a fresh dbt, by a node's task in a process of its own, and warm.
+"""One model of a prepared project: by a fresh dbt, and by tasks in a process of their own, and warm.
 
 The fresh one is `dbt run --select MODEL` in a folder with the partial parse of an earlier run, as a process a model has
-it. The other two are what a task of the graph starts on its worker; Kestra's own part is not in it.
+it. The others are what a task starts on its worker: one of a graph, and a `Run` with `select`, whose dbt reads and
+writes the whole project. Kestra's own part is not in it.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,13 @@ SIZES = (50, 500, 5000)
 """Models on DuckDB, with a test each."""
 ON_POSTGRES = 500
 
-AGAINST = {"a fresh dbt": (), "a process": ("a fresh dbt",), "warm": ("a fresh dbt", "a process")}
+AGAINST = {
+    "a fresh dbt": (),
+    "a Node": ("a fresh dbt",),
+    "a Node, warm": ("a fresh dbt", "a Node"),
+    "a Run": ("a fresh dbt",),
+    "a Run, warm": ("a fresh dbt", "a Run"),
+}
 
 Env = dict[str, str]
 
@@ -70,18 +78,32 @@ class Bench:
         model = f"chain_{number % 10:02}_step_0000"
         pack = str(self._work / "prepare/out/dbt/pack.zip")
         node = {"kind": "graph_node", "pack": pack, "nodes": [f"model.bench.{model}"]}
+        run = {"kind": "dbt_command", "command": ["run"], "options": {"select": [model]}}
+        warm = {"KESTRA_DBT_WARM": str(worker)}
         return {
             "a fresh dbt": self._dbt("run", "--select", model),
-            "a process": self._request(node, f"plain_{number}"),
-            "warm": self._request(node, f"warm_{number}", {"KESTRA_DBT_WARM": str(worker)}),
+            "a Node": self._request(node, f"node_{number}"),
+            "a Node, warm": self._request(node, f"warm_node_{number}", warm),
+            "a Run": self._request(run, f"run_{number}", project=True),
+            "a Run, warm": self._request(run, f"warm_run_{number}", warm, project=True),
         }
 
     def _dbt(self, *arguments: str) -> float:
         return timed(["dbt", *arguments, "--profiles-dir", str(self._work)], self._project, self._env)
 
-    def _request(self, request: Mapping[str, object], name: str, more: Mapping[str, str] | None = None) -> float:
+    def _request(
+        self,
+        request: Mapping[str, object],
+        name: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        project: bool = False,
+    ) -> float:
+        """Return the seconds of a request in a new folder, with the files of the project or without."""
         folder = self._work / name
-        folder.mkdir()
+        if project:
+            shutil.copytree(self._project, folder, ignore=shutil.ignore_patterns("target", "logs"))
+        folder.mkdir(exist_ok=True)
         (folder / "request.json").write_text(json.dumps({"version": "1.0", **request}))
         command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"]
         took_s = timed(command, folder, {**self._env, **(more or {})}, self._work / "log")

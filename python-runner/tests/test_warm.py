@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from conftest import Run, Runner, duckdb_profile
 from waiting import wait_until
 from warm_worker import named, servers, settled
 
-from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
+from kestra_dbt.protocol import DbtCommand, DbtOptions, FailureCode, Outcome, Secrets
 from kestra_dbt.warm.asking import connected
 
 Project = Callable[[str], Path]
@@ -186,6 +187,27 @@ def test_dbt_killed_for_want_of_memory_ends_its_own_request_alone(
     assert run.failure.code is FailureCode.KILLED, run
     assert "dbt.log" in run.artifacts
     assert len(settled(worker["KESTRA_DBT_CACHE"])) == 1
+
+
+def test_request_that_wants_more_memory_than_there_is_fails_alone(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """The node that is refused memory has failed, and says so; others are done, and the next request does well."""
+    folder = project("shop")
+    carry_out(SEED, SECRETS, folder=folder, env=worker)
+    greedy = "{% if execute %}{% set all = 'x' * 8000000000 %}{% endif %} select 1 as id"
+    (folder / "models" / "greedy.sql").write_text(greedy)
+    (folder / "models" / "modest.sql").write_text("select 1 as id")
+    (server,) = settled(worker["KESTRA_DBT_CACHE"])
+    unlimited = resource.prlimit(server, resource.RLIMIT_AS, (4 << 30, resource.RLIM_INFINITY))
+    both = DbtCommand(command=["run"], options=DbtOptions(select=["greedy", "modest"]))
+    run = carry_out(both, SECRETS, folder=folder, env=worker)
+    resource.prlimit(server, resource.RLIMIT_AS, unlimited)
+    assert run.ended.outcome is Outcome.FAILED, run
+    assert run.nodes["model.shop.greedy"].status == "error"
+    assert run.nodes["model.shop.modest"].status == "success"
+    assert settled(worker["KESTRA_DBT_CACHE"]) == [server]
+    assert carry_out(SEED, SECRETS, folder=folder, env=worker).ended.outcome is Outcome.SUCCESS
 
 
 def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:

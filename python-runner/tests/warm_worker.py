@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-_BEGAN = 19
-"""Place of a process's start time in what follows its name in /proc/PID/stat."""
+_PARENT, _BEGAN = 1, 19
+"""Places in what follows a process's name in /proc/PID/stat."""
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,28 @@ def servers(cache: Path | str) -> list[int]:
         with contextlib.suppress(OSError):
             line = (folder / "cmdline").read_bytes().decode()
             if "kestra_dbt.warm.server" in line and str(cache) in line:
-                began = int((folder / "stat").read_text().rpartition(")")[2].split()[_BEGAN])
-                found.append((began, int(folder.name)))  # the numbers begin anew now and then
+                pid = int(folder.name)
+                found.append((_stat(pid, _BEGAN), pid))  # the numbers of processes begin anew now and then
     return [pid for _, pid in sorted(found)]
 
 
+def _stat(pid: int, place: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[place])
+
+
 def settled(cache: Path | str) -> list[int]:
-    """Return the warm processes, once all that they have forked is gone: it ends a little later than its request."""
-    wait_until(lambda: servers(cache) == named("warm", cache))
+    """Return the warm processes, once nothing is left of a request, and whoever is followed by another is gone.
+
+    There are none of projects among them: those are forks of others, too.
+    """
+
+    def are_settled() -> bool:
+        with contextlib.suppress(OSError):
+            found = servers(cache)
+            return found == named("warm", cache) and not {_stat(pid, _PARENT) for pid in found} & set(found)
+        return False
+
+    wait_until(are_settled)
     return servers(cache)
 
 

@@ -45,7 +45,13 @@ class Crews:
                 return True
         return False
 
-    def heard(self, crew: socket.socket) -> None:
+    def look(self, ready: list[object]) -> None:
+        """Note what those say who are among what is ``ready``."""
+        for crew in self.sockets():
+            if crew in ready:
+                self._heard(crew)
+
+    def _heard(self, crew: socket.socket) -> None:
         """Note what a crew says: that it is idle, or nothing any more."""
         said = b""
         with contextlib.suppress(OSError):

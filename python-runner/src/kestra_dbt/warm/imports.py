@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 _LATER = (
     "dbt.adapters.duckdb.environments.local",
-    "dbt.adapters.postgres",
     *(f"dbt.task.{task}" for task in ("build", "freshness", "list", "run", "seed", "snapshot", "test")),
     "dbt_common.clients.agate_helper",
     "multiprocessing.dummy",
 )
-"""What dbt imports while it runs, as far as it is there; adapters of other warehouses by the first request."""
+"""What dbt imports while it runs, as far as it is there."""
 
 
 def import_all() -> None:
@@ -20,9 +19,18 @@ def import_all() -> None:
     importlib.import_module("dbt.cli.main")
     for name in _of_the_runner():
         importlib.import_module(name)
-    for name in _LATER:
+    for name in (*_LATER, *(f"dbt.adapters.{adapter}" for adapter in adapters())):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+
+
+def adapters() -> list[str]:
+    """Return the names of dbt's adapters that are installed: each brings code and macros of its name."""
+    of_code, of_macros = (
+        {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
+        for package in ("dbt.adapters", "dbt.include")
+    )
+    return sorted(of_code & of_macros)
 
 
 def _of_the_runner() -> Iterator[str]:

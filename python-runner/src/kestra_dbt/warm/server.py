@@ -1,7 +1,9 @@
 """The warm process: has imported dbt, runs nothing itself, and forks for each request.
 
-It has one thread. A request gets two processes: one that watches whether whoever asked is still there, and below it the
-runner as ever. So a request goes on, and is answered, also when the warm process itself is killed.
+It has one thread. After its first request, a fork of it that is prepared better takes its place.
+
+A request gets two processes: one that watches whether whoever asked is still there, and below it the runner as ever. So
+a request goes on, and is answered, also when the warm process itself is killed.
 
 The first request for a packed project makes a warm process of its own out of its first fork: it has the project in
 memory, too, and serves those that come for the same. The processes of such a request stay for a next one.
@@ -27,6 +29,7 @@ from kestra_dbt.warm.imports import import_all
 from kestra_dbt.warm.limits import Limits
 from kestra_dbt.warm.place import SOCKET
 from kestra_dbt.warm.project import have_ready
+from kestra_dbt.warm.succession import Succession
 from kestra_dbt.warm.watching import end, watch
 
 _LOOK_EVERY_S = 10.0
@@ -39,14 +42,21 @@ def main() -> None:
     folder, worker, limits = Path(sys.argv[1]), int(sys.argv[2]), Limits.from_text(sys.argv[3])
     worker_end = os.pidfd_open(worker)
     import_all()
-    _Server(folder / SOCKET, worker_end, limits).serve()
+    _Server(folder / SOCKET, worker_end, limits).serve(is_followed=True)
 
 
 class _Server:
     """Listens at a socket, and forks."""
 
     def __init__(self, path: Path, worker_end: int, limits: Limits, *, keeps_crews: bool = False) -> None:
-        """``keeps_crews``: whether one process may carry out several requests."""
+        """Listen at a path, from now on instead of who may be there.
+
+        Args:
+            path: of the socket.
+            worker_end: tells that the worker has ended.
+            limits: when to end.
+            keeps_crews: whether one process may carry out several requests.
+        """
         name_process("kestra-dbt warm")
         _share_memory()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
@@ -54,44 +64,65 @@ class _Server:
         self._worker_end = worker_end
         self._limits = limits
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        path.unlink(missing_ok=True)  # only one starts at a time, and nobody answered there
-        self._listener.bind(str(path))
-        path.chmod(0o600)
-        self._inode = path.stat().st_ino
+        new = path.with_name(str(os.getpid()))
+        new.unlink(missing_ok=True)
+        self._listener.bind(str(new))
+        new.chmod(0o600)
+        self._inode = new.stat().st_ino
         self._listener.listen(socket.SOMAXCONN)
+        new.replace(path)  # there is never nobody
         self._crews = Crews()
         self._keeps_crews = keeps_crews
+        self._succession = Succession(self._follow)
 
-    def serve(self, first: Asked | None = None, leisure: Iterator[None] | None = None) -> None:
+    def serve(
+        self,
+        first: Asked | None = None,
+        leisure: Iterator[None] | None = None,
+        *,
+        is_followed: bool = False,
+    ) -> None:
         """Fork for each request, the one that is there already and those that come, until there is a reason to end.
 
-        What is in ``leisure`` is done step by step while nothing is asked.
+        Args:
+            first: a request that is there already.
+            leisure: is done step by step while nothing is asked.
+            is_followed: whether another one takes this one's place after the first request.
         """
         if first:
             self._fork(first.connection, lambda _, warm: self._watch(first, warm))
             first.let_go()
-        limits, began = self._limits, time.monotonic()
-        idle_s = max(limits.idle_s, _FIRST_S)
-        runs, asked_at = (1 if first else 0), began
-        while (now := time.monotonic()) < asked_at + idle_s:
-            if runs and (runs >= limits.runs or now >= began + limits.age_s or limits.is_too_large()):
-                break
+        began = asked_at = time.monotonic()
+        idle_s, runs = max(self._limits.idle_s, _FIRST_S), (1 if first else 0)
+        while (now := time.monotonic()) < asked_at + idle_s and not (runs and self._is_at_limit(runs, now - began)):
+            if is_followed and runs:
+                self._succession.begin()
+            listened = [self._listener, self._worker_end, *self._crews.sockets(), *self._succession.sockets()]
             wait_s = 0 if leisure else min(_LOOK_EVERY_S, asked_at + idle_s - now)
-            ready, _, _ = select.select([self._listener, self._worker_end, *self._crews.sockets()], [], [], wait_s)
+            ready, _, _ = select.select(listened, [], [], wait_s)
             if self._worker_end in ready:
                 break
-            for crew in self._crews.sockets():
-                if crew in ready:
-                    self._crews.heard(crew)
+            self._crews.look(ready)
+            self._succession.look(ready)
             if self._listener in ready:
                 self._accept()
                 runs, asked_at = runs + 1, time.monotonic()
             elif not ready and leisure:
                 leisure = leisure if _go_on(leisure) else None
-            elif not ready and not self._is_wanted():
+            elif not self._is_wanted():
                 break
             self._crews.dismiss()
         self._leave()
+
+    def _follow(self, is_there: Callable[[], None]) -> None:
+        """Serve in place of this process, of which this one is a fork, and tell it so."""
+        self._listener.close()
+        server = _Server(self._path, self._worker_end, self._limits)
+        is_there()
+        server.serve()
+
+    def _is_at_limit(self, runs: int, age_s: float) -> bool:
+        return runs >= self._limits.runs or age_s >= self._limits.age_s or self._limits.is_too_large()
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()

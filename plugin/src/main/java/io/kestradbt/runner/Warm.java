@@ -38,7 +38,7 @@ import lombok.experimental.SuperBuilder;
         process with one pool of connections, which together keep to 3,000 calls a minute and account: a wait takes a tenth of a megabyte there, and 30 MB or more in a process of its own. The process is
         made by the first task, ends when nobody has come for ten minutes, and dies with the worker. Should it die before, its tasks go on in processes of their own, with the same runs.
 
-        Tasks for dbt Core run in forks of a process of the worker that has imported dbt already, on Linux. For `graph.Node`, a further one has the packed project in memory, for tasks with the same
+        Tasks for dbt Core run in forks of a process of the worker that has imported dbt already, and has done what dbt does once for any project, on Linux. For `graph.Node`, a further one has the packed project in memory, for tasks with the same
         profiles, secrets and environment; four of them at a time. The processes of such a task that went well stay for a minute, for a next one with all this in common, and hold nothing of the
         warehouse meanwhile. Each is made by the first task that has use for it, ends at the limits below or with the worker, and is made anew by the next task.
         A task has its own environment, folder and signals, and no other's. Where there can be none, the log says why, and the task runs as with `Process`."""
