@@ -67,7 +67,9 @@ def busy(folder: Path) -> bool:
 def ask_to_stop(process: Process, grace_s: float = 10) -> None:
     """Ask in the way a task does, and wait until it has been seen."""
     file = Path(str(process.args[-3])).with_suffix(".stop")  # type: ignore[index]
-    file.write_text(str(grace_s))
+    whole = file.with_suffix(".new")
+    whole.write_text(str(grace_s))
+    whole.rename(file)
     wait_until(lambda: not file.exists(), 30)
 
 

@@ -37,8 +37,9 @@ def idle(node: Node, worker: dict[str, str]) -> Iterator[Idle]:
 
 def end_all(worker: dict[str, str]) -> None:
     """End the warm processes."""
-    for pid in named("warm", worker["KESTRA_DBT_CACHE"]):
-        os.kill(pid, signal.SIGKILL)
+    for name in ("next", "warm", "pack"):
+        for pid in named(name, worker["KESTRA_DBT_CACHE"]):
+            os.kill(pid, signal.SIGKILL)
 
 
 def succeeded(run: Run) -> bool:
@@ -82,7 +83,7 @@ def test_a_stop_ends_the_processes_of_that_request_alone(
 
     stopped = node("model.shop.slow", during=stop)
     assert stopped.failure.code is FailureCode.KILLED
-    wait_until(lambda: len(servers(worker["KESTRA_DBT_CACHE"])) == len(named("warm", worker["KESTRA_DBT_CACHE"])))
+    wait_until(lambda: not any(named(name, worker["KESTRA_DBT_CACHE"]) for name in ("wait", "run")))
     assert succeeded(node("model.shop.raw"))
 
 

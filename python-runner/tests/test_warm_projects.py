@@ -46,11 +46,11 @@ def test_a_part_of_the_project_is_as_the_whole(node: Node, tmp_path: Path) -> No
 def test_what_one_request_is_given_no_other_has(node: Node, worker: dict[str, str], tmp_path: Path) -> None:
     """Other variables and other profiles have other processes; a failure of one is no other's."""
     node("model.shop.raw")
-    there = len(named("warm", worker["KESTRA_DBT_CACHE"]))
+    there = len(named("pack", worker["KESTRA_DBT_CACHE"]))
     one = node("model.shop.top", PLACE="one")
     assert read_anew(one)
     assert table(tmp_path, "select place from top") == [("one",)]
-    assert len(named("warm", worker["KESTRA_DBT_CACHE"])) == there + 1
+    assert len(named("pack", worker["KESTRA_DBT_CACHE"])) == there + 1
     other = node("model.shop.top")
     assert not read_anew(other)
     assert table(tmp_path, "select place from top") == [("none",)]
@@ -63,10 +63,10 @@ def test_only_so_many_projects_are_in_memory(node: Node, worker: dict[str, str])
     """The one that was not asked for longest leaves; one that was killed is made anew."""
     for number in range(5):
         assert read_anew(node("model.shop.raw", PLACE=str(number))), number
-    wait_until(lambda: len(named("warm", worker["KESTRA_DBT_CACHE"])) == 1 + 4)
+    wait_until(lambda: len(named("pack", worker["KESTRA_DBT_CACHE"])) == 4)
     assert not read_anew(node("model.shop.raw", PLACE="4"))
     assert read_anew(node("model.shop.raw", PLACE="0"))
-    for pid in named("warm", worker["KESTRA_DBT_CACHE"])[1:]:
+    for pid in named("pack", worker["KESTRA_DBT_CACHE"]):
         os.kill(pid, signal.SIGKILL)
     assert read_anew(node("model.shop.raw", PLACE="0"))
 

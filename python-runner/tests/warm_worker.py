@@ -42,7 +42,7 @@ def _stat(pid: int, place: int) -> int:
 def settled(cache: Path | str) -> list[int]:
     """Return the warm processes, once nothing is left of a request, and whoever is followed by another is gone.
 
-    There are none of projects among them: those are forks of others, too.
+    For workers without packed projects.
     """
 
     def are_settled() -> bool:
@@ -56,7 +56,11 @@ def settled(cache: Path | str) -> list[int]:
 
 
 def named(name: str, cache: Path | str) -> list[int]:
-    """Return those of them that are called so: `warm`, and of their forks `wait`, `run` and `idle`."""
+    """Return those of them that are called so.
+
+    `warm`, `pack` if it has a project in memory, `next` if it gets ready to follow; and of their forks `wait`, `run`,
+    `idle`.
+    """
     found = []
     for pid in servers(cache):
         with contextlib.suppress(OSError):

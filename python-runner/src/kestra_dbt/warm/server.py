@@ -57,7 +57,7 @@ class _Server:
             limits: when to end.
             keeps_crews: whether one process may carry out several requests.
         """
-        name_process("kestra-dbt warm")
+        name_process("kestra-dbt pack" if keeps_crews else "kestra-dbt warm")
         _share_memory()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
         self._path = path
