@@ -35,7 +35,7 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], Iterable[Fig
         for figure in overhead.measure(models, tests, options.rounds or rounds, options.kestra, env)
     ),
     "memory": lambda options, env: memory.measure(
-        options.nodes, options.manifest_mb, options.rounds or 3, options.kestra, env
+        options.nodes, options.manifest_mb, options.rounds or 2, options.kestra, env
     ),
     "scale": lambda options, env: scale.measure(options.rounds or 3, options.kestra, env),
     "platform": lambda options, env: waits.measure(options.waits, options.rounds or 5, env),
@@ -52,10 +52,13 @@ def main() -> int:
     print("\n".join(about), flush=True)
     found: list[Figure] = []
     failed: list[str] = []
-    for name in options.only or QUESTIONS:
-        why = answer(name, options, found)
-        if why:
-            failed.append(f"{name} could not be measured: {why}")
+    try:
+        for name in options.only or QUESTIONS:
+            why = answer(name, options, found)
+            if why:
+                failed.append(f"{name} could not be measured: {why}")
+    except KeyboardInterrupt:  # after half an hour, nobody wants to lose what there is
+        failed.append("it was interrupted: this is what had been measured")
     about += [f"load after: {os.getloadavg()[0]:.2f}", *failed]
     print("\n" + "\n".join(f"- {line}" for line in about) + f"\n\n{figures.table(found)}")
     if options.json:
@@ -86,7 +89,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=QUESTIONS, help="may be given several times")
     parser.add_argument("--json", type=Path, help="file for all values")
     parser.add_argument("--kestra", choices=VERSIONS, default=VERSIONS[0])
-    parser.add_argument("--rounds", type=int, help="of each comparison (5 of the small build, else 3)")
+    parser.add_argument("--rounds", type=int, help="of each comparison (otherwise 2 to 5, by what one takes)")
     parser.add_argument("--models", type=int, help="one build of this size, instead of those of 100 and 1,000 nodes")
     parser.add_argument("--tests", type=int, default=0)
     parser.add_argument("--nodes", type=int, default=10_000)

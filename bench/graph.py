@@ -101,7 +101,8 @@ class Bench:
         )
         found: dict[str, float] = {}
         for way in ways:
-            self._postgres.rows(f"drop schema if exists {SCHEMA} cascade")
+            # made anew here: two dbts that make it at once may get in each other's way in PostgreSQL
+            self._postgres.rows(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
             values = way()
             tables = "information_schema.tables"  # and views
             built = self._postgres.rows(f"select count(*) from {tables} where table_schema = '{SCHEMA}'")

@@ -50,3 +50,21 @@ def test_question_that_fails_keeps_no_other_from_being_measured(
     assert any(" cores of " in line for line in told["about"])
     assert [figure["what"] for figure in told["figures"]] == [EARLIER.what, *(figure.what for figure in FIGURES)]
     assert table([EARLIER, *FIGURES]) in capsys.readouterr().out
+
+
+def test_who_interrupts_it_gets_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table ends there, and a line above it says so."""
+
+    def interrupt(*_: object) -> Iterator[Figure]:
+        yield EARLIER
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(bench.QUESTIONS, "overhead", interrupt)
+    monkeypatch.setitem(bench.QUESTIONS, "warm", lambda *_: pytest.fail("nothing more is measured"))
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--only", "overhead", "--only", "warm"])
+    assert bench.main() == 1
+    told = capsys.readouterr().out
+    assert "it was interrupted" in told
+    assert table([EARLIER]) in told
