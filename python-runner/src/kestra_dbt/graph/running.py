@@ -3,7 +3,6 @@
 A tag that only these nodes have, in the memory of this process alone, is what selects them.
 """
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,13 +77,10 @@ class Part:
         dbtRunner(nothing).invoke(["--quiet", *arguments(["list"], options, Secrets(vars=self._index.vars), [])])
 
     def compile_macros(self) -> Iterator[None]:
-        """Have dbt compile the macros, one at a step, which it does when one is first called: forks remember that."""
-        from dbt_common.clients.jinja import template_cache  # noqa: PLC0415 - likewise
+        """Have dbt compile the project's macros, one at a step."""
+        from kestra_dbt.core.macros import compile_macros  # noqa: PLC0415 - likewise
 
-        for macro in self._project.manifest().macros.values():
-            with contextlib.suppress(Exception):  # who calls it hears of it
-                template_cache.get_node_template(macro)
-            yield
+        return compile_macros(self._project.manifest())
 
     def _arguments(self, step: Step, tag: str) -> list[str]:
         more: dict[str, Any] = {**self._project.options(), "select": [f"tag:{tag}"]}

@@ -12,10 +12,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from dbt.adapters.factory import FACTORY, reset_adapters
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt_common.clients.jinja import template_cache
 
+from kestra_dbt.core.macros import compile_macros
 from kestra_dbt.core.private import private_folder
 from kestra_dbt.warm.imports import adapters
 
@@ -59,28 +59,35 @@ _OPTIONS = (
 def practise() -> None:
     """Have dbt parse the project with each adapter, and compile its macros.
 
-    An adapter whose profile can't be made up costs only what would have been gained with it.
+    One with which that can't be done is named in the log, and costs only what would have been gained with it.
     """
     for adapter in adapters():
         manifest = _parsed(adapter)
-        for macro in manifest.macros.values() if manifest else ():
-            template_cache.get_node_template(macro)
+        for _ in compile_macros(manifest) if manifest else ():
+            pass
     reset_adapters()  # type: ignore[no-untyped-call]
 
 
 def _parsed(adapter: str) -> Manifest | None:
-    with private_folder() as folder:
+    try:
         outputs = {_NAME: {"type": adapter, **_made_up(adapter)}}
-        profiles = json.dumps({_NAME: {"target": _NAME, "outputs": outputs}})
+        parsed = _parse(json.dumps({_NAME: {"target": _NAME, "outputs": outputs}}))
+        if isinstance(parsed.result, Manifest):
+            return parsed.result
+        why = parsed.exception
+    except Exception as error:  # noqa: BLE001 - an adapter that can't even be imported, say
+        why = error
+    print(f"dbt can't be practised with {adapter}: {why}", flush=True)  # noqa: T201 - in the log
+    return None
+
+
+def _parse(profiles: str) -> dbtRunnerResult:
+    with private_folder() as folder:
         for name, text in {**_FILES, "profiles.yml": profiles}.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         places = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--log-path", str(folder)]
-        parsed = dbtRunner().invoke([*_OPTIONS, "parse", *places, "--target-path", str(folder / "target")])
-    if isinstance(parsed.result, Manifest):
-        return parsed.result
-    print(f"dbt can't be practised with {adapter}: {parsed.exception}", flush=True)  # noqa: T201 - in the log
-    return None
+        return dbtRunner().invoke([*_OPTIONS, "parse", *places, "--target-path", str(folder / "target")])
 
 
 def _made_up(adapter: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Succession:
             if os.fork() == 0:
                 try:
                     self._become(theirs)
+                except Exception:  # noqa: BLE001 - whatever it is, requests go on to this process
+                    traceback.print_exc()
                 finally:  # the frames above are those of whom it follows
                     os._exit(0)
 
