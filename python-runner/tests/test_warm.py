@@ -217,10 +217,9 @@ def test_workers_have_processes_of_their_own(carry_out: Runner, project: Project
     there = settled(cache)
     with subprocess.Popen(["/bin/sleep", "600"]) as other:
         run = carry_out(SEED, SECRETS, folder=folder, env={**worker, "KESTRA_DBT_WARM": str(other.pid)})
-        two = named("warm", cache)
+        wait_until(lambda: len(named("warm", cache)) == len(there) + 1)
         other.kill()
     assert any(STARTED in line for line in run.plain)
-    assert len(two) == len(there) + 1
     wait_until(lambda: servers(cache) == there)
 
 

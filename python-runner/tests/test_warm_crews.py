@@ -83,7 +83,7 @@ def test_a_stop_ends_the_processes_of_that_request_alone(
 
     stopped = node("model.shop.slow", during=stop)
     assert stopped.failure.code is FailureCode.KILLED
-    wait_until(lambda: not any(named(name, worker["KESTRA_DBT_CACHE"]) for name in ("wait", "run")))
+    wait_until(lambda: not any(named(name, worker["KESTRA_DBT_CACHE"]) for name in ("wait", "run", "idle")))
     assert succeeded(node("model.shop.raw"))
 
 
