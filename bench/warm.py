@@ -71,7 +71,7 @@ class Bench:
         self._env = {**env, SECRETS_VARIABLE: secrets, "KESTRA_DBT_CACHE": str(work / "cache")}
         self._dbt("parse")
         parse = {"kind": "dbt_command", "command": ["parse"], "pack": True}
-        self._request({**parse, "options": {"project_dir": str(self._project)}}, "prepare")
+        self._request({**parse, "options": {"project_dir": str(self._project)}}, self._empty("prepare"))
 
     def ways(self, number: int, worker: int) -> dict[str, float]:
         """Return the seconds of each way for one model that reads nothing."""
@@ -82,28 +82,27 @@ class Bench:
         warm = {"KESTRA_DBT_WARM": str(worker)}
         return {
             "a fresh dbt": self._dbt("run", "--select", model),
-            "a Node": self._request(node, f"node_{number}"),
-            "a Node, warm": self._request(node, f"warm_node_{number}", warm),
-            "a Run": self._request(run, f"run_{number}", project=True),
-            "a Run, warm": self._request(run, f"warm_run_{number}", warm, project=True),
+            "a Node": self._request(node, self._empty(f"node_{number}")),
+            "a Node, warm": self._request(node, self._empty(f"warm_node_{number}"), warm),
+            "a Run": self._request(run, self._copy(f"run_{number}")),
+            "a Run, warm": self._request(run, self._copy(f"warm_run_{number}"), warm),
         }
 
     def _dbt(self, *arguments: str) -> float:
         return timed(["dbt", *arguments, "--profiles-dir", str(self._work)], self._project, self._env)
 
-    def _request(
-        self,
-        request: Mapping[str, object],
-        name: str,
-        more: Mapping[str, str] | None = None,
-        *,
-        project: bool = False,
-    ) -> float:
-        """Return the seconds of a request in a new folder, with the files of the project or without."""
+    def _empty(self, name: str) -> Path:
         folder = self._work / name
-        if project:
-            shutil.copytree(self._project, folder, ignore=shutil.ignore_patterns("target", "logs"))
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
+        return folder
+
+    def _copy(self, name: str) -> Path:
+        """Return a new folder with the files of the project, without what dbt has made."""
+        made = shutil.ignore_patterns("target", "logs")
+        return shutil.copytree(self._project, self._work / name, ignore=made)
+
+    def _request(self, request: Mapping[str, object], folder: Path, more: Mapping[str, str] | None = None) -> float:
+        """Return the seconds of a request in a folder."""
         (folder / "request.json").write_text(json.dumps({"version": "1.0", **request}))
         command = [sys.executable, "-m", "kestra_dbt", "run", "request.json", "--output", "out"]
         took_s = timed(command, folder, {**self._env, **(more or {})}, self._work / "log")

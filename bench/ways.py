@@ -16,8 +16,7 @@ def in_turns(ways: Mapping[str, Callable[[], T]], rounds: int) -> Iterator[dict[
     """Measure each way once a round, and yield what each round comes to. The order alternates."""
     for turn in range(rounds):
         order = list(ways) if turn % 2 == 0 else list(ways)[::-1]
-        measured = {way: ways[way]() for way in order}
-        yield {way: measured[way] for way in ways}
+        yield {way: ways[way]() for way in order}
 
 
 def timed(command: list[str], folder: Path, env: Mapping[str, str], log: Path | None = None) -> float:
@@ -34,9 +33,11 @@ def timed(command: list[str], folder: Path, env: Mapping[str, str], log: Path | 
         with subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out) as process:
             limit = threading.Timer(LIMIT_S, process.kill)  # a wait with a limit looks every 50 ms, too seldom for here
             limit.start()
-            code = process.wait()
-            took_s = time.perf_counter() - began
-            limit.cancel()
+            try:
+                code = process.wait()
+                took_s = time.perf_counter() - began
+            finally:
+                limit.cancel()
     if code:
         raise subprocess.CalledProcessError(code, command)
     return took_s
