@@ -1,6 +1,7 @@
-"""A graph of 150 models on PostgreSQL, several tasks at a time, with a failure planted in its middle."""
+"""PostgreSQL with several dbts at a time: a graph with a failure in its middle, and a schema that two create."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from client import Engine, Result
 from generate import generate
 from postgres import Postgres
 from test_graph import attempts, states, statuses
+from waiting import wait_until
 
 MODELS, WIDTH = 150, 10
 
@@ -82,3 +84,34 @@ def test_a_large_graph_ends_as_one_build(engine: Engine, tmp_path: Path, postgre
     assert statuses(result, "collect") == statuses(one, "build")
     assert len(contents(postgres, "parts")) == MODELS
     assert contents(postgres, "parts") == contents(postgres, "one")
+
+
+@pytest.mark.by_turns
+def test_a_schema_that_another_creates_at_the_same_time(engine: Engine, tmp_path: Path, postgres: Postgres) -> None:
+    """PostgreSQL refuses the second of two creations that it has let begin; the build goes on, for the schema is there.
+
+    The first one is held open here until dbt's waits for it.
+    """
+    files = tmp_path / "bench"
+    generate(files, 4, 10, 2)
+    build = {"id": "build", "type": "io.kestradbt.core.Build", "namespaceFiles": {"enabled": True}}
+    build["profiles"] = profiles(postgres, "raced")
+    flow = json.dumps({"id": "raced", "namespace": "company.tests", "tasks": [build]}) + "\n"
+    another = """begin; create schema raced; do $$ begin
+        for i in 1..600 loop
+            if exists (select 1 from pg_locks where not granted) then return; end if;
+            perform pg_sleep(0.1);
+        end loop;
+        raise exception 'nobody has waited for the schema';
+    end $$; commit"""
+    begun = "select 1 from pg_stat_activity where query like 'begin; create schema raced%'"
+
+    with ThreadPoolExecutor() as pool:
+        created = pool.submit(postgres.rows, another)
+        wait_until(lambda: postgres.rows(begun))
+        result = engine.run(flow, tmp_path / "out", files=files)
+        created.result()
+    assert result.state == "SUCCESS", result.log_text
+    assert len(contents(postgres, "raced")) == 4
+    log = result.files["build/dbt.log"].read_text()
+    assert "pg_namespace_nspname_index" in log

@@ -1,6 +1,35 @@
-"""What dbt's adapters leave open between two invocations in one process."""
+"""What is done to dbt's adapters: what they leave open is closed, and what another dbt did meanwhile is no error."""
+
+from typing import Any
 
 from dbt.adapters.factory import FACTORY
+
+_MARK = "_kestra_dbt_accepts_schemas"
+
+
+def accept_schemas_of_others(message: object) -> None:  # noqa: ARG001 - a callback of dbt's events
+    """Have adapters take a schema that another dbt has created meanwhile for one that was there, once they exist.
+
+    dbt lists what schemas there are and creates those it misses. PostgreSQL refuses one of two that do so at once, also
+    with `if not exists`; others have errors of their own for it.
+    """
+    for adapter in FACTORY.adapters.values():
+        if not hasattr(adapter, _MARK):
+            setattr(adapter, _MARK, True)
+            _accept(adapter)
+
+
+def _accept(adapter: Any) -> None:  # noqa: ANN401 - of any warehouse
+    create = adapter.create_schema
+
+    def create_schema(relation: Any) -> None:  # noqa: ANN401 - of any warehouse
+        try:
+            create(relation)
+        except Exception:
+            if not adapter.check_schema_exists(relation.database, relation.schema):
+                raise
+
+    adapter.create_schema = create_schema
 
 
 def close_what_is_kept() -> None:

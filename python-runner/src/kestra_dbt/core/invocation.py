@@ -7,6 +7,7 @@ from typing import Any
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from kestra_dbt.core.adapters import accept_schemas_of_others
 from kestra_dbt.core.channel import STDOUT_VARIABLE, Channel, pipe_name
 from kestra_dbt.core.failures import of_exception, of_operation
 from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translator_for
@@ -47,7 +48,9 @@ def invoke(
     channel.when_broken(end_without_supervisor)
     context = ClickContext()
     translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
-    callbacks: list[Callable[[Any], None]] = [translator, context.checking(check)] if check else [translator]
+    callbacks: list[Callable[[Any], None]] = [translator, accept_schemas_of_others]
+    if check:
+        callbacks.append(context.checking(check))
     parse = KeptParse.of(arguments) if manifest is None else None
     if parse:
         parse.bring()
