@@ -62,6 +62,11 @@ _KNOWN = (
         FailureCode.REQUEST,
         "`warnErrorOptions` names `{}`, which is no warning of this dbt.",
     ),
+    (
+        r"Found a cycle: (.+)",
+        FailureCode.PROJECT,
+        "The project has a cycle, {}: have one of these read something else.",
+    ),
 )
 """Messages that need other words for those who see properties instead of a command line."""
 

@@ -14,6 +14,7 @@ from kestra_dbt.core.followed import INTERRUPTED, end, not_understood, translato
 from kestra_dbt.core.in_process import ClickContext
 from kestra_dbt.core.interruption import Interruption, end_without_supervisor
 from kestra_dbt.core.kept_parse import KeptParse
+from kestra_dbt.core.shortcuts import take_shortcuts
 from kestra_dbt.core.translation import Translator
 from kestra_dbt.errors import KestraDbtError
 from kestra_dbt.protocol import Artifact, Failure
@@ -38,6 +39,7 @@ def invoke(
         channel = Channel.from_environment()
     except ConnectionError:  # the run is being stopped: nothing new is begun
         return INTERRUPTED
+    take_shortcuts()
     muted = channel is not None and pipe_name(1) == os.environ.get(STDOUT_VARIABLE)
     if muted:
         arguments = _mute(arguments)

@@ -1,0 +1,108 @@
+"""What dbt is helped with in large projects has the results that dbt has by itself."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Runner, duckdb_profile
+
+from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
+
+SECRETS = Secrets(profiles=duckdb_profile("chain"))
+BUILD = DbtCommand(command=["build"])
+FILES = {
+    "dbt_project.yml": "{name: chain, profile: chain}",
+    "models/a.sql": "select 1 as id, 'ä' as letter",
+    "models/b.sql": "select id from {{ ref('a') }}",
+    "models/c.sql": "select id from {{ ref('b') }}",
+    "models/models.yml": """
+models:
+  - {name: a, columns: [{name: id, data_tests: [unique, not_null]}]}
+  - name: b
+    columns:
+      - {name: id, data_tests: [{relationships: {arguments: {to: ref('a'), field: id}}}]}
+""",
+}
+OF_EACH_RUN = frozenset(
+    {"created_at", "generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id"}
+)
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """Return a project of three models, each of which reads the one before, with tests of the first two."""
+    return written(tmp_path / "chain")
+
+
+def written(folder: Path) -> Path:
+    """Return the folder of the project, written there."""
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def by_dbt_alone(folder: Path) -> Path:
+    """Return the target folder of a build by dbt's own command."""
+    (folder / "profiles.yml").write_text(duckdb_profile("chain"))
+    command = [str(Path(sys.executable).parent / "dbt"), "--no-send-anonymous-usage-stats", "build"]
+    subprocess.run(command, cwd=folder, env=os.environ, check=True, capture_output=True)
+    return folder / "target"
+
+
+def lasting(value: Any) -> Any:  # noqa: ANN401
+    """Return what is in an artifact, without what differs from run to run."""
+    if isinstance(value, dict):
+        return {name: lasting(inner) for name, inner in value.items() if name not in OF_EACH_RUN}
+    return [lasting(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_artifacts_are_as_dbt_writes_them(carry_out: Runner, chain: Path, tmp_path: Path) -> None:
+    """Also in how they are written; the order of the nodes is that of the files on the disk."""
+    run = carry_out(BUILD, SECRETS, folder=chain)
+    assert run.code == 0, run
+    theirs = (by_dbt_alone(written(tmp_path / "alone")) / "manifest.json").read_text()
+    ours = run.artifact("manifest.json").read_text()
+    assert json.dumps(json.loads(ours)) == ours
+    assert json.dumps(json.loads(theirs)) == theirs
+    assert lasting(json.loads(ours)) == lasting(json.loads(theirs))
+
+
+def edges_of_tests(target: Path) -> set[tuple[str, str]]:
+    """Return by short name which model waits for which test."""
+    nodes = json.loads((target / "graph_summary.json").read_text())["with_test_edges"]
+    names = {number: node["name"].split(".")[2].split("_")[0] for number, node in nodes.items()}
+    tests = {number for number, node in nodes.items() if node["type"] == "test"}
+    return {(names[test], names[str(model)]) for test in tests for model in nodes[test].get("succ", ())}
+
+
+def test_models_wait_for_tests_of_those_they_read(carry_out: Runner, chain: Path, tmp_path: Path) -> None:
+    """The last model waits for tests of the first one by way of the second; dbt alone says so for each pair."""
+    assert carry_out(BUILD, SECRETS, folder=chain).code == 0
+    nearest = {("unique", "b"), ("not", "b"), ("relationships", "c")}
+    assert edges_of_tests(chain / "target") == nearest
+    asked = carry_out(BUILD, SECRETS, folder=written(tmp_path / "asked"), env={"DBT_USE_FAST_TEST_EDGES": "false"})
+    assert asked.code == 0
+    assert edges_of_tests(tmp_path / "asked" / "target") == nearest | {("unique", "c"), ("not", "c")}
+
+
+def test_all_that_comes_after_a_failed_test_is_left_out(carry_out: Runner, chain: Path) -> None:
+    """The one that reads what was tested, and what reads that one."""
+    (chain / "models/a.sql").write_text("select 1 as id union all select 1")
+    run = carry_out(BUILD, SECRETS, folder=chain)
+    assert run.code == 1
+    skipped = {name.split(".")[2] for name, node in run.nodes.items() if node.outcome is Outcome.SKIPPED}
+    assert {"b", "c"} <= skipped, run
+
+
+def test_a_cycle_is_named(carry_out: Runner, chain: Path) -> None:
+    """As dbt names it, for that is what there is to mend."""
+    (chain / "models/a.sql").write_text("select 1 as id from {{ ref('c') }}")
+    run = carry_out(BUILD, SECRETS, folder=chain)
+    assert run.failure.code is FailureCode.PROJECT, run
+    assert re.search("has a cycle, model.chain.. --> model.chain.. --> model.chain..: have", run.failure.sentence)
