@@ -62,6 +62,11 @@ def descendants(pid: int) -> list[Process]:
     return found
 
 
+def threads() -> int:
+    """Return how many this process has, also those that are not Python's: a fork has none of the others."""
+    return len(list((_PROC / "self" / "task").iterdir()))
+
+
 def _processes() -> list[Process]:
     found = []
     for folder in _PROC.glob("[0-9]*"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from kestra_dbt.core.private import private_folder
 from kestra_dbt.core.supervision import variables_of
 from kestra_dbt.core.surroundings import Surroundings
+from kestra_dbt.core.system import threads
 from kestra_dbt.graph.running import Part
 from kestra_dbt.protocol import SECRETS_VARIABLE, GraphNode
 from kestra_dbt.request_file import read_request, read_secrets
@@ -28,10 +28,11 @@ def have_ready(asked: Asked) -> Iterator[None] | None:
     """
     itself = Surroundings.of_this_process()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    before = threads()
     try:
         asked.surroundings.take()
         part = _practise(Path(asked.arguments[1]))
-        return part.compile_macros() if threading.active_count() == 1 else None  # of several threads, a fork has one
+        return part.compile_macros() if threads() <= before else None  # a fork would lack an adapter's
     except Exception:  # noqa: BLE001 - the request itself is carried out next, and says what is wrong with it
         traceback.print_exc()
         return None

@@ -10,9 +10,8 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
-from kestra_dbt.core.system import name_process
+from kestra_dbt.core.system import name_process, threads
 
 _LIMIT_S = 60
 
@@ -49,10 +48,10 @@ class Succession:
         signal.alarm(_LIMIT_S)  # ends it
         from kestra_dbt.warm.practice import practise  # noqa: PLC0415 - dbt is there by now
 
-        before = _threads()
+        before = threads()
         practise()
         signal.alarm(0)
-        if _threads() <= before:  # a fork does not have those of an adapter, and would wait for them in vain
+        if threads() <= before:  # a fork does not have those of an adapter, and would wait for them in vain
             self._serve(theirs.close)
 
     def sockets(self) -> list[socket.socket]:
@@ -64,8 +63,3 @@ class Succession:
         if self._successor and self._successor in ready:
             self._successor.close()
             self._successor = None
-
-
-def _threads() -> int:
-    """Return how many this process has, also those that are not Python's: numpy's, say, who sees to forks itself."""
-    return len(list(Path("/proc/self/task").iterdir()))
