@@ -20,6 +20,10 @@ class Figure:
     against: tuple[str, ...] = ()
     """Its references: other figures of the same question, measured in the same rounds."""
 
+    def seen(self) -> list[float]:
+        """Return the values of those rounds in which there was something to see."""
+        return _seen(self.values)
+
 
 def table(figures: Sequence[Figure]) -> str:
     """Return a Markdown table with a line for each figure."""
@@ -28,17 +32,21 @@ def table(figures: Sequence[Figure]) -> str:
         question = figure.question if figure.question != asked else ""
         asked = figure.question
         digits = 1 if figure.unit else 2
-        value = f"{_spread(figure.values, digits)} {figure.unit}".strip()
+        value = f"{_spread(figure.values, digits)} {figure.unit if figure.seen() else ''}".strip()
         to = "; ".join(f"**{_spread(ratios, 2)}** of {name}" for name, ratios in ratios_of(figure, figures))
-        lines.append(_line([question, figure.what, value, to, str(len(figure.values))]))
+        lines.append(_line([question, figure.what, value, to, str(len(figure.seen()))]))
     return "\n".join(lines)
 
 
 def ratios_of(figure: Figure, figures: Sequence[Figure]) -> Iterator[tuple[str, list[float]]]:
-    """Yield each reference of a figure with the ratios to it, of each round."""
+    """Yield each reference of a figure with the ratios to it, of each round; none to what came to nothing or less.
+
+    A difference can be that, such as of memory: what is measured is lost in what varies anyway.
+    """
     for name in figure.against:
         reference = next(other for other in figures if (other.question, other.what) == (figure.question, name))
-        yield name, [value / other for value, other in zip(figure.values, reference.values, strict=True)]
+        if all(value > 0 for value in reference.values):
+            yield name, [value / other for value, other in zip(figure.values, reference.values, strict=True)]
 
 
 def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
@@ -46,8 +54,15 @@ def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
     return [{**asdict(figure), "ratios": dict(ratios_of(figure, figures))} for figure in figures]
 
 
+def _seen(values: Sequence[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
+
+
 def _spread(values: Sequence[float], digits: int) -> str:
-    low, middle, high = min(values), statistics.median(values), max(values)
+    seen = _seen(values)
+    if not seen:
+        return "not seen"
+    low, middle, high = min(seen), statistics.median(seen), max(seen)
     if low == high:
         return _text(middle, digits)
     return f"{_text(middle, digits)} ({_text(low, digits)} - {_text(high, digits)})"

@@ -1,6 +1,7 @@
 """What the bench says of its figures: ratios are of one round, and what could not be measured is said."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,19 @@ def test_ratios_are_of_the_same_round() -> None:
     assert calls == "|  | calls | 1,234.00 | **1,234.00** of bare | 1 |"
     assert memory == "|  | memory | 0.025 MB | **0.000020** of calls | 1 |"
     assert as_json(FIGURES)[1]["ratios"] == {"bare": [1.1, 1.3, 0.9]}
+
+
+def test_what_came_to_nothing_is_no_reference() -> None:
+    """Memory above what was there before may be below it; and a phase may be over before anybody has looked."""
+    figures = [
+        Figure("memory", "floor", [-4.2, 0.5], "MB"),
+        Figure("memory", "plugin", [33.4, math.nan], "MB", ("floor",)),
+        Figure("memory", "after it", [math.nan, math.nan], "MB", ("plugin",)),
+    ]
+    _, _, floor, plugin, after = table(figures).splitlines()
+    assert floor == "| memory | floor | -1.9 (-4.2 - 0.50) MB |  | 2 |"
+    assert plugin == "|  | plugin | 33.4 MB |  | 1 |"
+    assert after == "|  | after it | not seen |  | 0 |"
 
 
 def test_question_that_fails_keeps_no_other_from_being_measured(
