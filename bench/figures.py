@@ -20,10 +20,6 @@ class Figure:
     against: tuple[str, ...] = ()
     """Its references: other figures of the same question, measured in the same rounds."""
 
-    def seen(self) -> list[float]:
-        """Return the values of those rounds in which there was something to see."""
-        return _seen(self.values)
-
 
 def table(figures: Sequence[Figure]) -> str:
     """Return a Markdown table with a line for each figure."""
@@ -32,9 +28,10 @@ def table(figures: Sequence[Figure]) -> str:
         question = figure.question if figure.question != asked else ""
         asked = figure.question
         digits = 1 if figure.unit else 2
-        value = f"{_spread(figure.values, digits)} {figure.unit if figure.seen() else ''}".strip()
+        seen = _seen(figure.values)
+        value = f"{_spread(seen, digits)} {figure.unit if seen else ''}".strip()
         to = "; ".join(f"**{_spread(ratios, 2)}** of {name}" for name, ratios in ratios_of(figure, figures))
-        lines.append(_line([question, figure.what, value, to, str(len(figure.seen()))]))
+        lines.append(_line([question, figure.what, value, to, str(len(seen))]))
     return "\n".join(lines)
 
 
@@ -55,6 +52,7 @@ def as_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
 
 
 def _seen(values: Sequence[float]) -> list[float]:
+    """Return those of rounds in which there was something to see."""
     return [value for value in values if not math.isnan(value)]
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,15 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
         return folder
 
     return project
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write texts into a folder, by their paths in it, and return it."""
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Run, Runner, duckdb_profile
+from conftest import Run, Runner, duckdb_profile, write_files
 
 from kestra_dbt.protocol import DbtCommand, DbtOptions, GraphNode, Secrets
 
@@ -56,10 +56,7 @@ During = Callable[[subprocess.Popen[bytes]], None]
 @pytest.fixture
 def node(carry_out: Runner, worker: dict[str, str], tmp_path: Path) -> Node:
     """Return a function that runs nodes of a pack of the project above."""
-    project = tmp_path / "project"
-    for name, text in FILES.items():
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(text)
+    project = write_files(tmp_path / "project", FILES)
     secrets = Secrets(profiles=duckdb_profile().replace("dev.duckdb", str(tmp_path / "dev.duckdb")))
     parse = DbtCommand(command=["parse"], pack=True, options=DbtOptions(project_dir=str(project)))
     pack = shutil.copy(carry_out(parse, secrets).artifact("pack.zip"), tmp_path / "pack.zip")

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Run, Runner, duckdb_profile
+from conftest import Run, Runner, duckdb_profile, write_files
 
 from kestra_dbt.protocol import DbtCommand, DbtOptions, Outcome, Secrets
 
@@ -51,10 +51,7 @@ class Shop:
         if anew:
             shutil.rmtree(self.folder, ignore_errors=True)
             self._number += 1
-        for name, text in {**FILES, **(changed or {})}.items():
-            file = self.folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+        write_files(self.folder, {**FILES, **(changed or {})})
         return self._carry_out(
             DbtCommand(command=["build"], args=list(args), options=DbtOptions(target=target)),
             secrets or Secrets(profiles=duckdb_profile()),

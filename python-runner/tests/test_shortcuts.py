@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Runner, duckdb_profile
+from conftest import Runner, duckdb_profile, write_files
 
 from kestra_dbt.protocol import DbtCommand, FailureCode, Outcome, Secrets
 
@@ -36,15 +36,7 @@ OF_EACH_RUN = frozenset(
 @pytest.fixture
 def chain(tmp_path: Path) -> Path:
     """Return a project of three models, each of which reads the one before, with tests of the first two."""
-    return written(tmp_path / "chain")
-
-
-def written(folder: Path) -> Path:
-    """Return the folder of the project, written there."""
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(exist_ok=True, parents=True)
-        (folder / name).write_text(text)
-    return folder
+    return write_files(tmp_path / "chain", FILES)
 
 
 def by_dbt_alone(folder: Path) -> Path:
@@ -66,7 +58,7 @@ def test_artifacts_are_as_dbt_writes_them(carry_out: Runner, chain: Path, tmp_pa
     """Also in how they are written; the order of the nodes is that of the files on the disk."""
     run = carry_out(BUILD, SECRETS, folder=chain)
     assert run.code == 0, run
-    theirs = (by_dbt_alone(written(tmp_path / "alone")) / "manifest.json").read_text()
+    theirs = (by_dbt_alone(write_files(tmp_path / "alone", FILES)) / "manifest.json").read_text()
     ours = run.artifact("manifest.json").read_text()
     assert json.dumps(json.loads(ours)) == ours
     assert json.dumps(json.loads(theirs)) == theirs
@@ -86,7 +78,9 @@ def test_models_wait_for_tests_of_those_they_read(carry_out: Runner, chain: Path
     assert carry_out(BUILD, SECRETS, folder=chain).code == 0
     nearest = {("unique", "b"), ("not", "b"), ("relationships", "c")}
     assert edges_of_tests(chain / "target") == nearest
-    asked = carry_out(BUILD, SECRETS, folder=written(tmp_path / "asked"), env={"DBT_USE_FAST_TEST_EDGES": "false"})
+    asked = carry_out(
+        BUILD, SECRETS, folder=write_files(tmp_path / "asked", FILES), env={"DBT_USE_FAST_TEST_EDGES": "false"}
+    )
     assert asked.code == 0
     assert edges_of_tests(tmp_path / "asked" / "target") == nearest | {("unique", "c"), ("not", "c")}
 

@@ -4,8 +4,6 @@ from typing import Any
 
 from dbt.adapters.factory import FACTORY
 
-_MARK = "_kestra_dbt_accepts_schemas"
-
 
 def accept_schemas_of_others(message: object) -> None:  # noqa: ARG001 - a callback of dbt's events
     """Have adapters take a schema that another dbt has created meanwhile for one that was there, once they exist.
@@ -14,8 +12,7 @@ def accept_schemas_of_others(message: object) -> None:  # noqa: ARG001 - a callb
     with `if not exists`; others have errors of their own for it.
     """
     for adapter in FACTORY.adapters.values():
-        if not hasattr(adapter, _MARK):
-            setattr(adapter, _MARK, True)
+        if "create_schema" not in vars(adapter):
             _accept(adapter)
 
 
@@ -26,10 +23,18 @@ def _accept(adapter: Any) -> None:  # noqa: ANN401 - of any warehouse
         try:
             create(relation)
         except Exception:
-            if not adapter.check_schema_exists(relation.database, relation.schema):
+            if not _is_there(adapter, relation):
                 raise
 
     adapter.create_schema = create_schema
+
+
+def _is_there(adapter: Any, relation: Any) -> bool:  # noqa: ANN401 - of any warehouse
+    """Tell whether a schema could not be created because it is there; False if that can't be found out either."""
+    try:
+        return bool(adapter.check_schema_exists(relation.database, relation.schema))
+    except Exception:  # noqa: BLE001 - what went wrong first says more
+        return False
 
 
 def close_what_is_kept() -> None:

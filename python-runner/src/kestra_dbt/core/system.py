@@ -64,7 +64,7 @@ def descendants(pid: int) -> list[Process]:
 
 def threads() -> int:
     """Return how many this process has, also those that are not Python's: a fork has none of the others."""
-    return len(list((_PROC / "self" / "task").iterdir()))
+    return len(list(_PROC.glob("self/task/*")))
 
 
 def _processes() -> list[Process]:
