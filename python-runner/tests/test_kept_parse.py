@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from conftest import Run, Runner, duckdb_profile, write_files
+from conftest import Run, Runner, duckdb_profile, small_disk, write_files
 
 from kestra_dbt.protocol import DbtCommand, DbtOptions, Outcome, Secrets
 
@@ -170,14 +169,7 @@ def test_old_ones_are_forgotten(shop: Shop) -> None:
 
 def test_full_disk_costs_the_next_task_time_and_this_one_nothing(shop: Shop, tmp_path: Path) -> None:
     """Nothing that is half written is left there."""
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(cache)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small file system can't be mounted here: that takes root's rights")
-    try:
+    with small_disk(tmp_path / "cache", "size=64k") as cache:
         logged(shop.build())
         left = list((cache / "parsed").iterdir())
-    finally:
-        subprocess.run(["/bin/umount", "--lazy", str(cache)], check=True)
     assert left == []

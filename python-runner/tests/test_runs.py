@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run, Runner, duckdb_profile
+from conftest import Run, Runner, duckdb_profile, small_disk
 
 from kestra_dbt.protocol import (
     DbtCommand,
@@ -378,6 +378,15 @@ def test_an_output_folder_that_can_not_be_made(carry_out: Runner, project: Proje
     run = carry_out(BUILD, SECRETS, folder=project("broken/warning"))
     assert (run.code, run.failure.code) == (2, FailureCode.INTERNAL)
     assert run.failure.sentence.startswith("The runner cannot work here: ")
+
+
+def test_a_full_disk_under_the_target_folder(carry_out: Runner, project: Project, tmp_path: Path) -> None:
+    """It is said what to do, and what could be written elsewhere is there."""
+    with small_disk(tmp_path / "target", "size=120k") as target:
+        request = DbtCommand(command=["build"], options=DbtOptions(target_path=str(target)))
+        run = carry_out(request, SECRETS, folder=project("shop"))
+    assert run.failure.sentence.startswith("dbt could not write its files (No space left on device): make room"), run
+    assert {"dbt.log", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
 
 
 def test_strangers_on_the_socket(carry_out: Runner, project: Project) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run, Runner, duckdb_profile
+from conftest import Run, Runner, duckdb_profile, small_disk
 from waiting import wait_until
 from warm_worker import named, servers, settled
 
@@ -133,16 +133,9 @@ def test_folder_that_cannot_be_written_to_is_no_obstacle(
 
 def test_full_disk_is_no_obstacle(carry_out: Runner, project: Project, worker: dict[str, str], tmp_path: Path) -> None:
     """Where nothing more can be written a plain process goes on, and the reason is said."""
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=2", "tmpfs", str(cache)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small file system can't be mounted here: that takes root's rights")
-    try:
+    with small_disk(tmp_path / "cache", "size=4k,nr_inodes=2") as cache:
         (cache / "all").write_bytes(bytes(4096))  # neither a block nor a file is left
         run = carry_out(SEED, SECRETS, folder=project("shop"), env={**worker, "KESTRA_DBT_CACHE": str(cache)})
-    finally:
-        subprocess.run(["/bin/umount", "--lazy", str(cache)], check=True)
     assert run.ended.outcome is Outcome.SUCCESS, run
     assert took_own_process(run)
 

@@ -63,6 +63,11 @@ _KNOWN = (
         "`warnErrorOptions` names `{}`, which is no warning of this dbt.",
     ),
     (
+        r"\A\[Errno (?:28|122)\] (.+?)\.?\Z",
+        FailureCode.INTERNAL,
+        "dbt could not write its files ({}): make room where the working directory and the target folder are.",
+    ),
+    (
         r"Found a cycle: (.+)",
         FailureCode.PROJECT,
         "The project has a cycle, {}: have one of these read something else.",
