@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from conftest import Run, Runner, duckdb_profile, small_disk, write_files
 
-from kestra_dbt.protocol import DbtCommand, DbtOptions, Outcome, Secrets
+from kestra_dbt.protocol import DbtCommand, DbtOptions, FailureCode, InvocationFinished, Outcome, Secrets
 
 FILES = {
     "dbt_project.yml": "name: shop\nprofile: shop\nmodels: {+materialized: table}\n",
@@ -173,3 +173,32 @@ def test_full_disk_costs_the_next_task_time_and_this_one_nothing(shop: Shop, tmp
         logged(shop.build())
         left = list((cache / "parsed").iterdir())
     assert left == []
+
+
+MOVED = """
+groups: [{name: all, owner: {name: somebody}}]
+exposures: [{name: report, type: dashboard, owner: {name: somebody}, depends_on: [ref('second')]}]
+"""
+
+
+def test_where_dbt_cannot_go_on_from_its_last_parse_it_parses_all(shop: Shop) -> None:
+    """As when a group and an exposure move to another file, which dbt's partial parse takes for two of one name."""
+    logged(shop.build({"models/models.yml": "models: [{name: first, group: all}]" + MOVED}))
+    more = "models: [{name: second, group: all}]" + MOVED
+    after = {"models/models.yml": "models: [{name: first}]", "models/more.yml": more}
+    moved = shop.build(after)
+    assert "two exposures" in logged(moved)
+    assert [line for line in moved.plain if "now it parses all of it" in line], moved
+    assert {node.outcome for node in moved.nodes.values()} == {Outcome.SUCCESS}
+    assert len(moved.of(InvocationFinished)) == 1
+    assert "dbt failed" not in str(shop.build(after).plain)
+
+
+def test_a_fault_of_the_project_is_told_once(shop: Shop) -> None:
+    """dbt finds it again in all of the project; the next task goes on from none."""
+    logged(shop.build())
+    broken = shop.build({"models/second.sql": "select * from {{ ref('nobody') }}"})
+    assert broken.failure.code is FailureCode.PROJECT
+    assert "depends on a node named 'nobody'" in f"{broken.failure.sentence}{broken.failure.detail}"
+    assert not shop.kept()
+    logged(shop.build())

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -48,21 +49,44 @@ def invoke(
     if channel is None:
         return exit_code(dbtRunner(manifest).invoke(arguments))
     channel.when_broken(end_without_supervisor)
-    context = ClickContext()
-    translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
-    callbacks: list[Callable[[Any], None]] = [translator, accept_schemas_of_others]
-    if check:
-        callbacks.append(context.checking(check))
     parse = KeptParse.of(arguments) if manifest is None else None
-    if parse:
-        parse.bring()
-    result = dbtRunner(manifest, callbacks).invoke(arguments)
+    brought = parse is not None and parse.bring()
+
+    def attempt() -> _Attempt:
+        context = ClickContext()
+        translator = translator_for(channel, context, arguments, muted=muted, kept=keep is not None)
+        callbacks: list[Callable[[Any], None]] = [translator, accept_schemas_of_others]
+        if check:
+            callbacks.append(context.checking(check))
+        return _Attempt(context, translator, dbtRunner(manifest, callbacks).invoke(arguments))
+
+    done = attempt()
+    if parse and brought and done.failed_to_parse():
+        parse.withdraw()
+        print("dbt failed as it went on from its last parse of this project: now it parses all of it.", flush=True)  # noqa: T201
+        done = attempt()
     interruption.finish()
+    result, translator = done.result, done.translator
     if parse:
-        parse.keep(translator.warnings, context.project_root())
+        parse.keep(translator.warnings, done.context.project_root())
     translator.finish(result.result)
     artifact = keep(result.result) if keep else None
     return end(channel, translator, exit_code(result), artifact=artifact, failure=_failure(result, translator))
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One of dbt, and what it came to."""
+
+    context: ClickContext
+    translator: Translator
+    result: dbtRunnerResult
+
+    def failed_to_parse(self) -> bool:
+        """Tell whether it has ended between reading the project's settings and having all of the project."""
+        error = self.result.exception
+        of_the_project = error is not None and not isinstance(error, OSError | KeyboardInterrupt | KestraDbtError)
+        return of_the_project and self.context.project_root() is not None and self.context.manifest is None
 
 
 def exit_code(result: dbtRunnerResult) -> int:

@@ -62,15 +62,25 @@ class KeptParse:
         except (OSError, UnicodeError, importlib.metadata.PackageNotFoundError):
             return None  # dbt says what is wrong with it
 
-    def bring(self) -> None:
-        """Put it where dbt looks for it, if there is one and dbt has none of its own there."""
+    def bring(self) -> bool:
+        """Put it where dbt looks for it, if there is one; False if there is none, or dbt has one of its own there."""
+        brought = False
         with contextlib.suppress(OSError):
             if not self._place.exists():
                 os.utime(self._kept)  # it is in use
                 root, _, content = self._kept.read_bytes().partition(b"\n")
                 self._place.parent.mkdir(parents=True, exist_ok=True)
                 self._place.write_bytes(_moved(content, root, os.fsencode(self._project.resolve())))
+                brought = True
             self._known = _stamp(self._place)
+        return brought
+
+    def withdraw(self) -> None:
+        """Take it away: dbt can't go on from it, as the files are now."""
+        for file in (self._place, self._kept):
+            with contextlib.suppress(OSError):
+                file.unlink()
+        self._known = None
 
     def keep(self, warnings: Collection[str], root: str | None) -> None:
         """Keep what dbt has parsed now; not if it warned of it, for it does not again of what it does not parse.
