@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _FAST_TEST_EDGES = "DBT_USE_FAST_TEST_EDGES"
@@ -20,7 +21,7 @@ def take_shortcuts() -> None:
 
 @functools.cache
 def _replace() -> None:
-    for shorten in (_look_for_cycles_once, _encode_json_at_once):
+    for shorten in (_look_for_cycles_once, _leave_out_what_is_beside, _encode_json_at_once, _encode_changes_alone):
         with contextlib.suppress(ImportError, AttributeError):
             shorten()
 
@@ -39,6 +40,44 @@ def _look_for_cycles_once() -> None:
         return None if is_directed_acyclic_graph(linker.graph) else find(linker)  # type: ignore[no-untyped-call]
 
     Linker.find_cycles = find_cycles  # type: ignore[method-assign]
+
+
+def _leave_out_what_is_beside() -> None:
+    """Take what is neither selected nor between selected nodes out of the graph before a queue is made of it.
+
+    It connects nothing, and would be looked for again with each layer of nodes that is taken away.
+    """
+    from dbt.graph.graph import Graph  # noqa: PLC0415 - dbt is imported where it runs alone
+
+    subset = Graph.get_subset_graph
+
+    @functools.wraps(subset)
+    def get_subset_graph(graph: Graph, selected: Iterable[Any]) -> Graph:
+        whole, chosen = graph.graph, set(selected)
+        kept = chosen | (_reached(whole.succ, chosen) & _reached(whole.pred, chosen))
+        trimmed = type(whole)()
+        trimmed.add_nodes_from((node, data) for node, data in whole.nodes.items() if node in kept)
+        trimmed.add_edges_from(edge for edge in whole.edges(list(trimmed), data=True) if edge[1] in kept)
+        return subset(Graph(trimmed), chosen)
+
+    Graph.get_subset_graph = get_subset_graph  # type: ignore[method-assign, assignment]
+
+
+def _reached(neighbours: Mapping[Any, Iterable[Any]], nodes: Iterable[Any]) -> set[Any]:
+    """Return all that can be reached from ``nodes``."""
+    reached: set[Any] = set()
+    left = [node for node in nodes if node in neighbours]
+    while left:
+        new = [node for node in neighbours[left.pop()] if node not in reached]
+        reached.update(new)
+        left += new
+    return reached
+
+
+def _encode_changes_alone() -> None:
+    from kestra_dbt.core.manifest_text import encode_changes_alone  # noqa: PLC0415 - it imports dbt
+
+    encode_changes_alone()
 
 
 def _encode_json_at_once() -> None:
