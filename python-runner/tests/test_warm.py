@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Run, Runner, duckdb_profile, small_disk
 from waiting import wait_until
-from warm_worker import named, servers, settled
+from warm_worker import named, processes, servers, settled
 
 from kestra_dbt.protocol import DbtCommand, DbtOptions, FailureCode, Outcome, Secrets
 from kestra_dbt.warm.asking import connected
@@ -82,9 +82,9 @@ def test_warm_process_killed_while_idle_is_made_anew(
     """Its socket is still there, and nobody answers at it."""
     folder = project("shop")
     carry_out(SEED, SECRETS, folder=folder, env=worker)
-    for pid in servers(worker["KESTRA_DBT_CACHE"]):
+    for pid in processes(worker["KESTRA_DBT_CACHE"]):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+    wait_until(lambda: not processes(worker["KESTRA_DBT_CACHE"]))
     assert list(Path(worker["KESTRA_DBT_CACHE"]).glob("warm/*/s")), "a stale socket"
     run = carry_out(SEED, SECRETS, folder=folder, env=worker)
     assert run.ended.outcome is Outcome.SUCCESS, run
@@ -194,7 +194,7 @@ def test_request_that_wants_more_memory_than_there_is_fails_alone(
     (server,) = settled(worker["KESTRA_DBT_CACHE"])
     unlimited = resource.prlimit(server, resource.RLIMIT_AS, (4 << 30, resource.RLIM_INFINITY))
     both = DbtCommand(command=["run"], options=DbtOptions(select=["greedy", "modest"]))
-    run = carry_out(both, SECRETS, folder=folder, env=worker)
+    run = carry_out(both, SECRETS, folder=folder, env={**worker, "APART": "from those that know the project"})
     resource.prlimit(server, resource.RLIMIT_AS, unlimited)
     assert run.ended.outcome is Outcome.FAILED, run
     assert run.nodes["model.shop.greedy"].status == "error"

@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 from packed_shop import Node, read_anew, table
 from waiting import wait_until
-from warm_worker import named, servers
+from warm_worker import named, processes
 
 from kestra_dbt.protocol import FailureCode, Outcome
 
@@ -115,4 +115,4 @@ def test_they_end_with_the_warm_process(idle: Idle, worker: dict[str, str]) -> N
     """Nothing waits for what can't come any more."""
     idle()
     end_all(worker)
-    wait_until(lambda: servers(worker["KESTRA_DBT_CACHE"]) == [])
+    wait_until(lambda: processes(worker["KESTRA_DBT_CACHE"]) == [])

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from conftest import ROOT, Runner, duckdb_profile
 from waiting import wait_until
-from warm_worker import named, servers, settled
+from warm_worker import named, processes, settled
 
 from kestra_dbt.protocol import DbtCommand, Outcome, Secrets
 from kestra_dbt.warm import imports, practice, succession
@@ -37,9 +37,9 @@ def request_one(carry_out: Runner, project: Project, worker: dict[str, str]) -> 
 @pytest.fixture
 def ended(worker: dict[str, str]) -> None:
     """End the warm processes of another test."""
-    for pid in servers(worker["KESTRA_DBT_CACHE"]):
+    for pid in processes(worker["KESTRA_DBT_CACHE"]):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not servers(worker["KESTRA_DBT_CACHE"]))
+    wait_until(lambda: not processes(worker["KESTRA_DBT_CACHE"]))
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     yield {"KESTRA_DBT_WARM": str(process.pid), "KESTRA_DBT_CACHE": str(cache)}
     process.kill()
     process.wait()
-    wait_until(lambda: not servers(cache))
+    wait_until(lambda: not processes(cache))
 
 
-def servers(cache: Path | str) -> list[int]:
+def processes(cache: Path | str) -> list[int]:
     """Return the warm processes that have something below ``cache``, and all that they have forked, oldest first."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -33,6 +33,11 @@ def servers(cache: Path | str) -> list[int]:
                 pid = int(folder.name)
                 found.append((_stat(pid, _BEGAN), pid))  # the numbers of processes begin anew now and then
     return [pid for _, pid in sorted(found)]
+
+
+def servers(cache: Path | str) -> list[int]:
+    """Return those of them that do not know what dbt has parsed, which stay once a project has been run twice."""
+    return [pid for pid in processes(cache) if pid not in named("kept", cache)]
 
 
 def _stat(pid: int, place: int) -> int:
@@ -58,11 +63,11 @@ def settled(cache: Path | str) -> list[int]:
 def named(name: str, cache: Path | str) -> list[int]:
     """Return those of them that are called so.
 
-    `warm`, `pack` if it has a project in memory, `next` if it gets ready to follow; and of their forks `wait`, `run`,
-    `idle`.
+    `warm`, `pack` and `kept` if it has a project in memory, `next` if it gets ready to follow; and of their forks
+    `wait`, `run`, `idle`.
     """
     found = []
-    for pid in servers(cache):
+    for pid in processes(cache):
         with contextlib.suppress(OSError):
             if Path(f"/proc/{pid}/comm").read_text() == f"kestra-dbt {name}\n":
                 found.append(pid)

@@ -30,7 +30,9 @@ class Wishes:
         self.engine = str(request.get("engine", "AUTO"))
         self.kind = str(request.get("kind", ""))
         self.pack = _text(request.get("pack")) if self.kind == "graph_node" else None
-        self.profiles_dir = _text(options.get("profiles_dir")) if isinstance(options, dict) else None
+        self.options: dict[str, Any] = options if isinstance(options, dict) else {}
+        self.profiles_dir = _text(self.options.get("profiles_dir"))
+        self.args = request.get("args")
         needs_dbt = self.kind not in ("set_up", "graph_collect") or bool(request.get("generate_docs"))
         self.needs_dbt = needs_dbt and not (self.kind == "graph_flow" and request.get("manifest") is not None)
 

@@ -25,11 +25,19 @@ _OPTIONS = ("--profile", "--target", "-t", "--vars", "--warn-error-options")
 _VARIABLES = ("DBT_PROFILE", "DBT_TARGET", "DBT_VARS", "DBT_WARN_ERROR_OPTIONS")
 _ENV_VAR = re.compile(r"env_var\(\s*['\"]([^'\"]+)['\"]")
 
+_told_by: Path | None = None
+
 _SEED_ROOT = re.compile(rb"\xa9root_path([\xa0-\xbf]|\xd9.|\xda..)", re.DOTALL)
 """The only place of the machine in what dbt has parsed: a field of MessagePack, with the head of the text after it."""
 
 _SAID_AGAIN = frozenset({"UnusedResourceConfigPath", "NoNodesForSelectionCriteria", "NothingToDo"})
 """Warnings that dbt gives also for what it has not parsed anew."""
+
+
+def tell_by(file: Path) -> None:
+    """Have this process and its forks link a kept parse to ``file`` if dbt goes on from it and finds no change."""
+    global _told_by  # noqa: PLW0603 - a process does one request
+    _told_by = file
 
 
 class KeptParse:
@@ -70,7 +78,7 @@ class KeptParse:
                 os.utime(self._kept)  # it is in use
                 root, _, content = self._kept.read_bytes().partition(b"\n")
                 self._place.parent.mkdir(parents=True, exist_ok=True)
-                self._place.write_bytes(_moved(content, root, os.fsencode(self._project.resolve())))
+                self._place.write_bytes(moved(content, root, os.fsencode(self._project.resolve())))
                 brought = True
             self._known = _stamp(self._place)
         return brought
@@ -93,6 +101,8 @@ class KeptParse:
             return
         with contextlib.suppress(OSError):  # it costs the next task some seconds, and this one nothing
             if _stamp(self._place) == self._known and self._kept.exists():
+                if _told_by:
+                    os.link(self._kept, _told_by)
                 return
             self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             forget_unused(self._kept.parent)
@@ -105,7 +115,7 @@ class KeptParse:
                 new.replace(self._kept)
 
 
-def _moved(parsed: bytes, old: bytes, new: bytes) -> bytes:
+def moved(parsed: bytes, old: bytes, new: bytes) -> bytes:
     """Return what dbt has parsed with the project's folder in place of the one before, where its seeds were."""
     import msgpack  # type: ignore[import-untyped]  # noqa: PLC0415 - dbt brings it along
 

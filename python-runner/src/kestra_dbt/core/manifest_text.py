@@ -13,12 +13,15 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.clients.system import write_file
 from dbt_common.utils.encoding import JSONEncoder
 
+_TEXT = "_kestra_dbt_text"
+"""Attribute of a manifest."""
+
 
 class ManifestText:
     """Of one manifest: the text of each of its members, as it was written last."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
+        self._manifest = manifest
         self._members: dict[str, tuple[tuple[object, ...], str]] = {}
         """By id: the attributes that it had then, and its text."""
         self._in_parts: list[Mapping[str, Any]] = []
@@ -40,7 +43,7 @@ class ManifestText:
         return text
 
     def _text_of(self, field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON can tell
-        members = getattr(self.manifest, field, None)
+        members = getattr(self._manifest, field, None)
         if members is None or not any(members is kind for kind in self._in_parts):
             return _encode(value)
         for name, fields in value.items():
@@ -53,14 +56,12 @@ def encode_changes_alone() -> None:
     base: Any = artifacts
     write: Any = Manifest.write
     write_json: Callable[[str, dict[str, Any]], bool] = base.write_json
-    last: ManifestText | None = None
     writing: ManifestText | None = None
 
-    def write_changes(manifest: Any, path: str) -> None:  # noqa: ANN401 - a Manifest, to which a method is given
-        nonlocal last, writing
-        if last is None or last.manifest is not manifest:
-            last = ManifestText(manifest)
-        to_resources, text = manifest._map_nodes_to_map_resources, last
+    def write_changes(manifest: Any, path: str) -> None:  # noqa: ANN401 - a Manifest, which gets more attributes
+        nonlocal writing
+        text = vars(manifest).setdefault(_TEXT, ManifestText(manifest))
+        to_resources = manifest._map_nodes_to_map_resources
         manifest._map_nodes_to_map_resources = lambda members: to_resources(text.changed(members))
         writing = text
         try:
@@ -74,6 +75,11 @@ def encode_changes_alone() -> None:
 
     Manifest.write = write_changes  # type: ignore[method-assign]
     base.write_json = write_text
+
+
+def forget_text(manifest: Manifest) -> None:
+    """Forget what has been encoded of a manifest: it was not only changed as a run changes it."""
+    vars(manifest).pop(_TEXT, None)
 
 
 def _attributes(member: object) -> tuple[object, ...]:

@@ -6,13 +6,14 @@ nodes. What macros see as ``graph`` stays the whole project.
 
 import copy
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import dbt.parser.manifest as parser
 from dbt.contracts.graph.manifest import Manifest
+
+from kestra_dbt.core.known_parse import manifest_of
 
 _FIELDS = frozenset(field.name for field in fields(Manifest))
 
@@ -46,8 +47,7 @@ class PartManifest(Manifest):
 @functools.lru_cache(maxsize=1)
 def read_manifest(parsed: Path) -> Manifest:
     """Return the manifest in dbt's parse cache, which nobody may change; a warm process has it in memory already."""
-    decoder: Callable[[bytes], Any] = parser.extended_mashumuro_decoder
-    manifest: Manifest = Manifest.from_msgpack(parsed.read_bytes(), decoder=decoder)
+    manifest = manifest_of(parsed.read_bytes())
     manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     return manifest
 

@@ -26,7 +26,7 @@ class Asked:
     """Of the runner's command line."""
     surroundings: Surroundings
     project: str | None
-    """Name of the process that is to have the project in memory from now on; None: this request wants none."""
+    """Name of the process that is to have the project in memory for the next requests; None: nobody is to."""
 
     @classmethod
     def receive(cls, connection: socket.socket) -> Asked:

@@ -9,7 +9,7 @@ import socket
 from kestra_dbt.program import program
 from kestra_dbt.warm.asking import ask, connected, own_env, say
 from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of
-from kestra_dbt.warm.project_name import project_of
+from kestra_dbt.warm.project_name import PACKED, project_of
 from kestra_dbt.wishes import Wishes
 
 _LOST_CODE = 137
@@ -48,8 +48,11 @@ def carry_out(wishes: Wishes, arguments: list[str], *, start: bool) -> int | Non
 
 def _found(place: str, project: str | None, arguments: list[str]) -> socket.socket | None:
     """Return the connection to what is there already; None if nothing is."""
-    connection = connected(f"{place}/{project or SOCKET}")
-    return ask(connection, arguments) if connection else None
+    own = connected(f"{place}/{project}") if project else None
+    if own or (project and project.endswith(PACKED)):
+        return ask(own, arguments) if own else None
+    connection = connected(f"{place}/{SOCKET}")
+    return ask(connection, arguments, project) if connection else None
 
 
 def _begun(place: str, project: str | None, arguments: list[str]) -> socket.socket:

@@ -7,6 +7,7 @@ parsed for that, once for each adapter; it connects to nothing, and what is in i
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
@@ -56,8 +57,9 @@ _OPTIONS = (
 )
 
 
+@functools.cache
 def practise() -> None:
-    """Have dbt parse the project with each adapter, and compile its macros.
+    """Have dbt parse the project with each adapter, and compile its macros, if this process has not yet.
 
     One with which that can't be done is named in the log, and costs only what would have been gained with it.
     """

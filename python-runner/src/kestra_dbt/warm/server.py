@@ -7,6 +7,9 @@ a request goes on, and is answered, also when the warm process itself is killed.
 
 The first request for a packed project makes a warm process of its own out of its first fork: it has the project in
 memory, too, and serves those that come for the same. The processes of such a request stay for a next one.
+
+A request for a project in a folder is carried out at once. If dbt went on from the kept parse of that project and found
+no change, the process that has watched it reads that parse in the end, and serves those that come for the same.
 """
 
 from __future__ import annotations
@@ -22,13 +25,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from kestra_dbt.core.kept_parse import tell_by
 from kestra_dbt.core.system import name_process
 from kestra_dbt.warm.asked import Asked
 from kestra_dbt.warm.crews import Crews
 from kestra_dbt.warm.imports import import_all
 from kestra_dbt.warm.limits import Limits
-from kestra_dbt.warm.place import SOCKET
+from kestra_dbt.warm.parsed import know_parse
+from kestra_dbt.warm.place import SOCKET, NotPossibleError
 from kestra_dbt.warm.project import have_ready
+from kestra_dbt.warm.project_name import PARSED
+from kestra_dbt.warm.starting import alone, has_room, is_asked_for_again
 from kestra_dbt.warm.succession import Succession
 from kestra_dbt.warm.watching import end, watch
 
@@ -48,16 +55,19 @@ def main() -> None:
 class _Server:
     """Listens at a socket, and forks."""
 
-    def __init__(self, path: Path, worker_end: int, limits: Limits, *, keeps_crews: bool = False) -> None:
+    def __init__(
+        self, path: Path, worker_end: int, limits: Limits, name: str = "warm", *, keeps_crews: bool = False
+    ) -> None:
         """Listen at a path, from now on instead of who may be there.
 
         Args:
             path: of the socket.
             worker_end: tells that the worker has ended.
             limits: when to end.
+            name: what the system calls it.
             keeps_crews: whether one process may carry out several requests.
         """
-        name_process("kestra-dbt pack" if keeps_crews else "kestra-dbt warm")
+        name_process(f"kestra-dbt {name}")
         _share_memory()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watching processes
         self._path = path
@@ -81,6 +91,7 @@ class _Server:
         leisure: Iterator[None] | None = None,
         *,
         is_followed: bool = False,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
         """Fork for each request, the one that is there already and those that come, until there is a reason to end.
 
@@ -88,13 +99,16 @@ class _Server:
             first: a request that is there already.
             leisure: is done step by step while nothing is asked.
             is_followed: whether another one takes this one's place after the first request.
+            is_current: tells whether requests are still better off with this one than with another.
         """
         if first:
             self._fork(first.connection, lambda _, warm: self._watch(first, warm))
             first.let_go()
         began = asked_at = time.monotonic()
         idle_s, runs = max(self._limits.idle_s, _FIRST_S), (1 if first else 0)
-        while (now := time.monotonic()) < asked_at + idle_s and not (runs and self._is_at_limit(runs, now - began)):
+        while is_current() and (now := time.monotonic()) < asked_at + idle_s:
+            if runs and self._is_at_limit(runs, now - began):
+                break
             if is_followed and runs:
                 self._succession.begin()
             listened = [self._listener, self._worker_end, *self._crews.sockets(), *self._succession.sockets()]
@@ -160,17 +174,43 @@ class _Server:
 
     def _carry_out(self, connection: socket.socket, warm: socket.socket | None) -> int:
         asked = Asked.receive(connection)
-        leisure = have_ready(asked) if asked.project else None
-        if asked.project and leisure is not None:
-            place = self._path.parent / asked.project
-            _Server(place, self._worker_end, self._limits, keeps_crews=True).serve(asked, leisure)
-            return 0
-        return self._watch(asked, warm)
+        if asked.project is None:
+            return self._watch(asked, warm)
+        place = self._path.parent / asked.project
+        if asked.project.endswith(PARSED):
+            return self._watch_and_know(asked, place)
+        leisure = have_ready(asked)
+        if leisure is None:
+            return self._watch(asked, warm)
+        _Server(place, self._worker_end, self._limits, "pack", keeps_crews=True).serve(asked, leisure)
+        return 0
 
     def _watch(self, asked: Asked, warm: socket.socket | None) -> int:
         name_process("kestra-dbt wait")
-        os.close(self._worker_end)
         return watch(asked, warm, self._limits)
+
+    def _watch_and_know(self, asked: Asked, place: Path) -> int:
+        """Watch a request; if it went on from a kept parse without any change, know that, and serve the next ones.
+
+        That is worth its time where the same is asked for again and again.
+        """
+        kept = place.with_suffix(f".{os.getpid()}")
+        tell_by(kept)
+        code = self._watch(asked, None)
+        try:
+            if not (kept.exists() and is_asked_for_again(place, self._limits.idle_s)):
+                return code
+            with alone(place.with_suffix(".lock"), 0):
+                parsed = know_parse(kept) if has_room(place, self._limits.idle_s) else None
+                if parsed is None or self._limits.is_too_large():
+                    return code
+                server = _Server(place, self._worker_end, self._limits, "kept")
+        except NotPossibleError:  # another one is at it
+            return code
+        finally:
+            kept.unlink(missing_ok=True)
+        server.serve(leisure=parsed.leisure, is_current=parsed.is_kept)
+        return code
 
 
 def _go_on(leisure: Iterator[None]) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from kestra_dbt.program import program
 from kestra_dbt.warm.asking import ask, connected, say
 from kestra_dbt.warm.place import LIMITS_VARIABLE, SOCKET, VARIABLE, NotPossibleError, what_matters
-from kestra_dbt.warm.project_name import PROJECT_SUFFIX
+from kestra_dbt.warm.project_name import PACKED, PARSED
 
 _PROJECT_LIMIT_S = 60.0
 """Seconds in which a project has to be in memory. One with 10,000 nodes takes some."""
@@ -43,11 +43,11 @@ def begun(place: str, project: str | None, arguments: list[str]) -> socket.socke
         NotPossibleError: there is none.
     """
     folder = Path(place)
-    if project is None:
-        return ask(connected(f"{place}/{SOCKET}") or start_one(folder), arguments)
-    found = connected(f"{place}/{project}")
+    found = connected(f"{place}/{project}") if project else None
     if found:
         return ask(found, arguments)
+    if project is None or not project.endswith(PACKED):
+        return ask(connected(f"{place}/{SOCKET}") or start_one(folder), arguments, project)
     limit = time.monotonic() + _PROJECT_LIMIT_S
     with alone(folder / f"{project}.lock", limit):  # one reads the project, however many come together
         found = connected(f"{place}/{project}")
@@ -129,9 +129,27 @@ def alone(file: Path, limit: float) -> Iterator[None]:
 
 def _make_room(folder: Path) -> None:
     """Send away processes that have a project in memory, until there are few enough for one more."""
-    there = sorted(folder.glob(f"*{PROJECT_SUFFIX}"), key=_last_used)
+    there = sorted(_projects(folder), key=_last_used)
     for path in there[: max(0, len(there) + 1 - _MOST_PROJECTS)]:
         path.unlink(missing_ok=True)  # whoever listens there notices
+
+
+def has_room(place: Path, since_s: float) -> bool:
+    """Tell whether there is room for one more at ``place`` without sending one away that was used of late."""
+    used = [path for path in _projects(place.parent) if _last_used(path) > time.time() - since_s]
+    return len(used) < _MOST_PROJECTS and not (place in used and connected(str(place)))
+
+
+def is_asked_for_again(place: Path, within_s: float) -> bool:
+    """Tell whether this was last asked for the same ``place`` so many seconds ago at most."""
+    asked = place.with_suffix(".asked")
+    again = _last_used(asked) > time.time() - within_s
+    asked.touch()
+    return again
+
+
+def _projects(folder: Path) -> list[Path]:
+    return [path for suffix in (PACKED, PARSED) for path in folder.glob(f"*{suffix}")]
 
 
 def _last_used(path: Path) -> float:
