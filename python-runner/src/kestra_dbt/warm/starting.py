@@ -142,8 +142,11 @@ def has_room(place: Path, since_s: float) -> bool:
 
 def is_asked_for_again(place: Path, within_s: float) -> bool:
     """Tell whether this was last asked for the same ``place`` so many seconds ago at most."""
-    asked = place.with_suffix(".asked")
-    again = _last_used(asked) > time.time() - within_s
+    asked, since = place.with_suffix(".asked"), time.time() - within_s
+    for other in place.parent.glob("*.asked"):
+        if _last_used(other) <= since:
+            other.unlink(missing_ok=True)
+    again = asked.exists()
     asked.touch()
     return again
 

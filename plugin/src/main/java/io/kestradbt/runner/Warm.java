@@ -39,7 +39,7 @@ import lombok.experimental.SuperBuilder;
         made by the first task, ends when nobody has come for ten minutes, and dies with the worker. Should it die before, its tasks go on in processes of their own, with the same runs.
 
         Tasks for dbt Core run in forks of a process of the worker that has imported dbt already, and has done what dbt does once for any project, on Linux. For `graph.Node`, a further one has the packed project in memory, for tasks with the same
-        profiles, secrets and environment; four of them at a time. The processes of such a task that went well stay for a minute, for a next one with all this in common, and hold nothing of the
+        profiles, secrets and environment; for other tasks that are run again and again, further ones have what dbt has parsed of their project, as long as it does not change; four of them at a time. The processes of a `graph.Node` that went well stay for a minute, for a next one with all this in common, and hold nothing of the
         warehouse meanwhile. Each is made by the first task that has use for it, ends at the limits below or with the worker, and is made anew by the next task.
         A task has its own environment, folder and signals, and no other's. Where there can be none, the log says why, and the task runs as with `Process`."""
 )

@@ -14,7 +14,8 @@ import io.kestra.core.storages.kv.KVValueAndMetadata;
 /** An entry of a namespace's KV store. */
 final class KvEntry {
     private static final int READS = 20;
-    private static final Duration BETWEEN_READS = Duration.ofMillis(250);
+    private static final int WRITES = 5;
+    private static final Duration BETWEEN = Duration.ofMillis(250);
 
     private final KVStore kv;
     private final String key;
@@ -41,13 +42,23 @@ final class KvEntry {
             } catch (IOException e) {
                 broken = e;
             }
-            Thread.sleep(BETWEEN_READS);
+            Thread.sleep(BETWEEN);
         }
         throw broken != null ? broken : new FileNotFoundException("The entry %s of the KV store has no value.".formatted(key));
     }
 
-    /** Replace its value. */
-    void put(String description, Object value) throws IOException {
-        kv.put(key, new KVValueAndMetadata(new KVMetadata(description, (Duration) null), value));
+    /** Replace its value. Of two that do so at once, Kestra's database refuses one, which has taken the same version for the next one. */
+    void put(String description, Object value) throws IOException, InterruptedException {
+        for (int write = 1;; write++) {
+            try {
+                kv.put(key, new KVValueAndMetadata(new KVMetadata(description, (Duration) null), value));
+                return;
+            } catch (RuntimeException e) {
+                if (write == WRITES) {
+                    throw e;
+                }
+                Thread.sleep(BETWEEN);
+            }
+        }
     }
 }

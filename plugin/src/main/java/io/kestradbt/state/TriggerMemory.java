@@ -50,7 +50,7 @@ public final class TriggerMemory {
     }
 
     /** Replace it. */
-    public void write(String description, Object value) throws IOException {
+    public void write(String description, Object value) throws IOException, InterruptedException {
         entry.put(description, JSON.convertValue(value, Object.class));
     }
 }

@@ -23,12 +23,14 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.core.runners.RunContextFactory;
 import io.kestra.core.storages.FileAttributes;
 import io.kestra.core.storages.kv.KVValue;
+import io.kestra.core.storages.kv.KVValueAndMetadata;
 import io.kestra.core.utils.IdUtils;
 import io.kestra.core.utils.TestsUtils;
 import io.kestradbt.core.Build;
 import jakarta.inject.Inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @KestraTest
 class StateStoreTest {
@@ -107,6 +109,37 @@ class StateStoreTest {
         RunContext runContext = runContext();
         assertThat(new StateStore(runContext, replaced, Clock.systemUTC()).value("A")).contains("kestra:///manifest.json");
         assertThat(new StateStore(runContext, replaced, Clock.systemUTC()).value("B")).isEmpty();
+    }
+
+    @Test
+    void shouldWriteAgainWhatWasRefused() throws Exception {
+        AtomicInteger writes = new AtomicInteger();
+        KvEntry entry = new KvEntry(new FakeKv() {
+            @Override
+            public void put(String key, KVValueAndMetadata value, boolean overwrite) {
+                if (writes.incrementAndGet() < 3) {
+                    throw new IllegalStateException("Unique index or primary key violation");
+                }
+                super.put(key, value, overwrite);
+            }
+        }, "entry");
+
+        entry.put("", "value");
+
+        assertThat(entry.value()).contains("value");
+        assertThat(writes).hasValue(3);
+    }
+
+    @Test
+    void shouldTellWhatIsAlwaysRefused() {
+        KvEntry entry = new KvEntry(new FakeKv() {
+            @Override
+            public void put(String key, KVValueAndMetadata value, boolean overwrite) {
+                throw new IllegalStateException("no such table");
+            }
+        }, "entry");
+
+        assertThatThrownBy(() -> entry.put("", "value")).hasMessage("no such table");
     }
 
     @Test
