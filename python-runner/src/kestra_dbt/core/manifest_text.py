@@ -55,14 +55,14 @@ def encode_changes_alone() -> None:
     """Have dbt in this process write its manifests so."""
     base: Any = artifacts
     write: Any = Manifest.write
+    to_resources: Any = Manifest._map_nodes_to_map_resources
     write_json: Callable[[str, dict[str, Any]], bool] = base.write_json
     writing: ManifestText | None = None
 
     def write_changes(manifest: Any, path: str) -> None:  # noqa: ANN401 - a Manifest, which gets more attributes
         nonlocal writing
         text = vars(manifest).setdefault(_TEXT, ManifestText(manifest))
-        to_resources = manifest._map_nodes_to_map_resources
-        manifest._map_nodes_to_map_resources = lambda members: to_resources(text.changed(members))
+        manifest._map_nodes_to_map_resources = lambda members: to_resources(manifest, text.changed(members))
         writing = text
         try:
             write(manifest, path)
