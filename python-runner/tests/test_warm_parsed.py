@@ -33,7 +33,10 @@ class Tasks:
         self._place = place
         self._worker = {**worker, "PYTEST_CURRENT_TEST": ""}  # which is another in a fixture
         self._number = 0
+        wait_until(lambda: not self._named("next", "wait"))
         self._before = self.know()
+        self.went_to_who_knows = False
+        """Whether the last one was carried out by a process that knows a parse of it."""
         self.files = {**FILES, "dbt_project.yml": f"{FILES['dbt_project.yml']} # {place}"}
 
     @property
@@ -45,12 +48,14 @@ class Tasks:
         """Build it, or a part of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._number += 1
+        asked = self._asked()
         run = self._carry_out(
             DbtCommand(command=["build"], options=DbtOptions(select=list(select)), **request),
             secrets or Secrets(profiles=PROFILES),
             folder=write_files(self.folder, self.files),
             env=self._worker,
         )
+        self.went_to_who_knows = any(self._asked().get(socket, at) != at for socket, at in asked.items())
         assert run.ended.outcome is Outcome.SUCCESS, run
         assert not [line for line in run.plain if "a plain one goes on" in line]
         return run
@@ -62,18 +67,20 @@ class Tasks:
 
     def know(self) -> set[int]:
         """Return the processes that know a parse, of whatever project."""
-        return set(named("kept", self._worker["KESTRA_DBT_CACHE"]))
+        return self._named("kept")
 
     def wait_for_who_knows(self) -> None:
         """Wait until there is one more of these."""
         wait_until(lambda: self.know() - self._before)
         (self.knows,) = self.know() - self._before
 
-    def end_others(self) -> None:
-        """Kill the warm processes that know none: whoever does is all that is left to be asked."""
-        wait_until(lambda: not named("next", self._worker["KESTRA_DBT_CACHE"]))
-        for pid in named("warm", self._worker["KESTRA_DBT_CACHE"]):
-            os.kill(pid, signal.SIGKILL)
+    def _named(self, *names: str) -> set[int]:
+        return {pid for name in names for pid in named(name, self._worker["KESTRA_DBT_CACHE"])}
+
+    def _asked(self) -> dict[Path, int]:
+        """Return when each of those that know a parse was asked last."""
+        folder = Path(self._worker["KESTRA_DBT_CACHE"])
+        return {socket: socket.stat().st_mtime_ns for socket in folder.glob(f"warm/*/*{PARSED}")}
 
 
 @pytest.fixture
@@ -82,14 +89,9 @@ def tasks(carry_out: Runner, tmp_path: Path, worker: dict[str, str]) -> Tasks:
     tasks = Tasks(carry_out, tmp_path, worker)
     for _ in range(3):  # the first has none to go on from, and what is asked for once more may not be again
         tasks.build()
+        assert not tasks.went_to_who_knows
     tasks.wait_for_who_knows()
-    tasks.end_others()
     return tasks
-
-
-def was_started(run: Run) -> bool:
-    """Tell whether a run has found no warm process."""
-    return any("A warm process was started" in line for line in run.plain)
 
 
 def manifest_of(target: Path) -> Any:  # noqa: ANN401
@@ -100,7 +102,7 @@ def manifest_of(target: Path) -> Any:  # noqa: ANN401
 def test_artifacts_are_those_of_a_dbt_alone(tasks: Tasks, tmp_path: Path) -> None:
     """What was worked out before has the places of this task's folder."""
     run = tasks.build("a", "b", "sown")
-    assert not was_started(run)
+    assert tasks.went_to_who_knows
     alone = by_dbt_alone(
         write_files(tmp_path / "alone", tasks.files), "build", "--use-fast-test-edges", "--select", "a", "b", "sown"
     )
@@ -120,14 +122,14 @@ def test_artifacts_are_those_of_a_dbt_alone(tasks: Tasks, tmp_path: Path) -> Non
         ("models/a.sql", "select 1 as id, 'ö' as letter, '{{ graph.nodes | length }}' as nodes"),
         ("models/words.md", "{% docs words %} Few. {% enddocs %}"),
         ("models/added.sql", "select * from {{ ref('c') }}"),
-        ("seeds/sown.csv", "id\n1\n3\n"),
         ("macros/same.sql", "{% macro same(value) %}{{ value * 2 }}{% endmacro %}"),
     ],
 )
 def test_a_project_that_has_changed_is_parsed_as_it_is(tasks: Tasks, tmp_path: Path, file: str, text: str) -> None:
     """Its manifest is that of a dbt alone, and whoever knows the parse before is of no use any more."""
     tasks.files[file] = text
-    assert not was_started(tasks.build())
+    tasks.build()
+    assert tasks.went_to_who_knows
     assert manifest_of(tasks.folder / "target") == manifest_of(
         by_dbt_alone(write_files(tmp_path / "alone", tasks.files), "build")
     )
@@ -139,17 +141,18 @@ def test_a_project_that_has_changed_is_parsed_as_it_is(tasks: Tasks, tmp_path: P
 
 def test_what_one_task_is_given_no_other_has(tasks: Tasks) -> None:
     """Other variables have another process, or none yet; who comes after is given nothing of them."""
-    assert was_started(tasks.build("who", secrets=Secrets(profiles=PROFILES, vars={"who": "somebody"})))
+    tasks.build("who", secrets=Secrets(profiles=PROFILES, vars={"who": "somebody"}))
+    assert not tasks.went_to_who_knows
     assert tasks.rows("select who from who") == [("somebody",)]
-    tasks.end_others()
-    assert not was_started(tasks.build("who"))
+    tasks.build("who")
+    assert tasks.went_to_who_knows
     assert tasks.rows("select who from who") == [("nobody",)]
 
 
 def test_documentation_after_a_build_is_of_what_was_built(tasks: Tasks) -> None:
     """dbt runs twice in one process: what is handed out once and changed is not handed out again."""
     run = tasks.build(generate_docs=True)
-    assert not was_started(run)
+    assert tasks.went_to_who_knows
     assert {"docs.html", "catalog.json"} <= run.artifacts
     assert "'ä'" in json.loads(run.artifact("manifest.json").read_text())["nodes"]["model.chain.a"]["raw_code"]
 
@@ -157,7 +160,9 @@ def test_documentation_after_a_build_is_of_what_was_built(tasks: Tasks) -> None:
 def test_who_knows_a_parse_and_is_killed_is_made_anew(tasks: Tasks) -> None:
     """The next tasks are carried out by others, and one of these knows it then."""
     os.kill(tasks.knows, signal.SIGKILL)
-    assert was_started(tasks.build())
+    wait_until(lambda: tasks.knows not in tasks.know())
+    tasks.build()
+    assert not tasks.went_to_who_knows
     tasks.wait_for_who_knows()
 
 

@@ -26,6 +26,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self._done = threading.Event()
+        self.has_come = False
+        """Whether there was a signal."""
 
     def install(self) -> None:
         """Take over both signals. A script's background jobs start with the interrupt ignored: this ends that, too."""
@@ -39,6 +41,7 @@ class Interruption:
         self._done.set()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as handlers are called
+        self.has_come = True
         for ignored in _SIGNALS:
             signal.signal(ignored, signal.SIG_IGN)
         threading.Thread(target=self._keep_cancelling, name="cancel", daemon=True).start()

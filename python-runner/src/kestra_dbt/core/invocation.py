@@ -61,7 +61,7 @@ def invoke(
         return _Attempt(context, translator, dbtRunner(manifest, callbacks).invoke(arguments))
 
     done = attempt()
-    if parse and brought and done.failed_to_parse():
+    if parse and brought and done.failed_to_parse() and not interruption.has_come:
         parse.withdraw()
         print("dbt failed as it went on from its last parse of this project: now it parses all of it.", flush=True)  # noqa: T201
         done = attempt()
@@ -85,7 +85,7 @@ class _Attempt:
     def failed_to_parse(self) -> bool:
         """Tell whether it has ended between reading the project's settings and having all of the project."""
         error = self.result.exception
-        of_the_project = error is not None and not isinstance(error, OSError | KeyboardInterrupt | KestraDbtError)
+        of_the_project = error is not None and not isinstance(error, OSError | KestraDbtError)
         return of_the_project and self.context.project_root() is not None and self.context.manifest is None
 
 
