@@ -1,18 +1,29 @@
 """What dbt is helped with in large projects has the results that dbt has by itself."""
 
 import json
+import logging
 import os
 import random
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import Runner, duckdb_profile, write_files
+from dbt.adapters.base.impl import BaseAdapter
+from dbt.adapters.base.relation import BaseRelation
+from dbt.adapters.exceptions.compilation import ApproximateMatchError
+from dbt.context.macros import MacroNamespace
 from dbt.graph.graph import Graph
+from dbt.plugins.manager import PluginManager
+from dbt_common.behavior_flags import BehaviorFlag, BehaviorFlagRendered
+from dbt_common.events import functions, logger
 from networkx import DiGraph
 
 from kestra_dbt.core.shortcuts import take_shortcuts
@@ -106,6 +117,104 @@ def test_a_queue_has_what_dbt_puts_into_it() -> None:
         selected = chance.sample(nodes, chance.randint(0, len(nodes)))
         ours, theirs = subset(Graph(graph), selected).graph, subset.__wrapped__(Graph(graph), selected).graph
         assert (list(ours), set(ours.edges)) == (list(theirs), set(theirs.edges)), (list(graph.edges), selected)
+
+
+def test_a_flag_comes_from_where_dbt_says() -> None:
+    """From the module that made it, by way of whatever is between."""
+    take_shortcuts()
+    ours: Any = BehaviorFlagRendered._default_source
+    assert ours() == ours.__wrapped__() == __name__
+    flag = BehaviorFlagRendered(BehaviorFlag(name="new", default=False, docs_url="x"), {})
+    assert flag._behavior_change_event.flag_source == __name__
+
+
+def test_plugins_are_those_that_are_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of each name that dbt takes for one of its plugins."""
+    take_shortcuts()
+    find: Any = PluginManager.get_prefixed_modules
+    (tmp_path / "dbt_another.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    find.cache_clear()
+    assert find() == find.__wrapped__()
+    assert "dbt_another" in find()
+    find.cache_clear()
+
+
+def found(match: Callable[..., list[BaseRelation]], *arguments: object) -> list[BaseRelation] | str:
+    """Return what dbt finds, or the words of its refusal."""
+    try:
+        return match(*arguments)
+    except ApproximateMatchError as error:
+        return str(error)
+
+
+def test_a_table_is_found_as_dbt_finds_it() -> None:
+    """In any case and quotes, among any others: what matches, and what dbt says of what almost does."""
+    take_shortcuts()
+    ours: Any = BaseAdapter._make_match
+    adapter = Mock()
+    adapter._make_match_kwargs = lambda *names: dict(zip(("database", "schema", "identifier"), names, strict=True))
+    several = refused = 0
+    for number in range(2000):
+        chance = random.Random(number)  # noqa: S311 - it decides nothing that matters
+        wanted = [chance.choice(names) for names in (["d", "D"], ["s", "s", '"s"'], ["a", "A", '"a"', "b", ""])]
+        relations = [
+            BaseRelation.create(
+                *(chance.choice(names) for names in (["d", "D"], ["s", "s", "S"], ["a", "A", '"a"', "b", "B", None])),
+                quote_policy={"identifier": chance.random() < 0.5},
+                dbt_created=chance.random() < 0.5,
+            )
+            for _ in range(chance.randint(0, 3))
+        ]
+        result = found(ours, adapter, relations, *wanted)
+        assert result == found(ours.__wrapped__, adapter, relations, *wanted), (relations, wanted)
+        several += isinstance(result, list) and len(result) > 0
+        refused += isinstance(result, str)
+    assert several > 20, "the test has seen what it is about"
+    assert refused > 20, "the test has seen what it is about"
+
+
+def test_a_macro_is_found_where_dbt_finds_it() -> None:
+    """The same name may be in several places, and be that of a package."""
+    take_shortcuts()
+    ours: Any = MacroNamespace.__getitem__
+    places = [dict.fromkeys(names, number) for number, names in enumerate((["a"], ["a", "b"], ["c", "d"], ["a", "d"]))]
+    namespace = MacroNamespace(places[0], places[1], places[2], {"b": {}, "dbt": {}, "other": {}})  # type: ignore[arg-type]
+    names = set(namespace)
+    assert {"a", "b", "c", "d", "dbt", "other"} == names
+    assert [ours(namespace, name) for name in names] == [ours.__wrapped__(namespace, name) for name in names]
+    with pytest.raises(KeyError, match="'e'"):
+        ours(namespace, "e")
+
+
+def test_secrets_are_those_of_the_environment_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also such as are set after the first line was logged; one that is blank would be found in each line."""
+    take_shortcuts()
+    ours: Any = functions.env_secrets  # type: ignore[attr-defined]
+    monkeypatch.setenv("DBT_ENV_SECRET_BLANK", " ")
+    for name in ("DBT_ENV_SECRET_A", "DBT_ENV_SECRET_B"):
+        monkeypatch.setenv(name, f"of {name}")
+        assert f"of {name}" in ours()
+        assert ours() == ours.__wrapped__()
+    assert functions.env_scrubber("It is of DBT_ENV_SECRET_B.") == "It is *****."
+
+
+def test_a_full_log_is_followed_by_another(tmp_path: Path) -> None:
+    """As Python would have it: the same lines are in the same files."""
+    take_shortcuts()
+    kinds: dict[str, Any] = {"ours": logger.RotatingFileHandler, "theirs": RotatingFileHandler}  # type: ignore[attr-defined]
+    assert kinds["ours"] is not kinds["theirs"]
+    for name, kind in kinds.items():
+        (tmp_path / name).mkdir()
+        handler = kind(tmp_path / name / "dbt.log", maxBytes=1000, backupCount=5, encoding="utf8")
+        chance = random.Random(1)  # noqa: S311 - it decides nothing that matters
+        for number in range(200):
+            text = f"{number} " + chance.choice("aä€🦆") * chance.randint(0, 60)
+            handler.emit(logging.LogRecord("dbt", logging.INFO, "", 0, text, None, None))
+        handler.close()
+    ours, theirs = ({file.name: file.read_text() for file in (tmp_path / name).iterdir()} for name in kinds)
+    assert len(ours) == 6
+    assert ours == theirs
 
 
 def edges_of_tests(target: Path) -> set[tuple[str, str]]:

@@ -225,6 +225,16 @@ def test_project_is_read_as_it_is(carry_out: Runner, project: Project, worker: d
     assert "seed.shop.added" in run.nodes, run
 
 
+def test_python_files_of_a_project_are_not_modules(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:
+    """No process looks for what it imports in the working directory, where a file may have the name of a library."""
+    folder = project("shop")
+    (folder / "script.py").write_text("")
+    (folder / "models" / "imports.py").write_text("def model(dbt, session):\n    import script\n    return script\n")
+    for env in ({}, worker):
+        run = carry_out(DbtCommand(command=["run"], args=["--select", "imports"]), SECRETS, folder=folder, env=env)
+        assert "No module named 'script'" in str(run.nodes["model.shop.imports"].message), run
+
+
 def test_worker_that_is_none_is_no_obstacle(carry_out: Runner, project: Project) -> None:
     """A variable that somebody has set to nonsense, or that tells of a process that is gone: the reason is said."""
     folder = project("shop")

@@ -17,8 +17,8 @@ from dbt.mp_context import get_mp_context
 
 from kestra_dbt.core.kept_parse import moved
 from kestra_dbt.core.macros import compile_macros
-from kestra_dbt.core.manifest_text import forget_text
 from kestra_dbt.core.shortcuts import take_shortcuts
+from kestra_dbt.core.shortcuts.manifest_text import forget_text
 
 _LINKED = (
     *("nodes", "sources", "exposures", "functions", "metrics"),

@@ -18,6 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from kestra_dbt.core.macros import compile_macros
 from kestra_dbt.core.private import private_folder
+from kestra_dbt.core.shortcuts import take_shortcuts
 from kestra_dbt.warm.imports import adapters
 
 _NAME = "practice"
@@ -63,6 +64,7 @@ def practise() -> None:
 
     One with which that can't be done is named in the log, and costs only what would have been gained with it.
     """
+    take_shortcuts()  # what they find out once is found out here
     for adapter in adapters():
         manifest = _parsed(adapter)
         for _ in compile_macros(manifest) if manifest else ():

@@ -101,7 +101,9 @@ def _server(folder: Path) -> list[str]:
     if path.is_file():
         shutil.copyfile(path, folder / "new")
         path = (folder / "new").replace(folder / "runner.pyz")
-    return ["-c", f"import sys; sys.path.insert(0, {str(path)!r}); from kestra_dbt.warm.server import main; main()"]
+    # without the empty entry that -c brings: a request would import what is in its working directory
+    places = f"sys.path[:] = [{str(path)!r}, *filter(None, sys.path)]"
+    return ["-c", f"import sys; {places}; from kestra_dbt.warm.server import main; main()"]
 
 
 @contextlib.contextmanager
