@@ -18,6 +18,7 @@ import pytest
 from conftest import Runner, duckdb_profile, write_files
 from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.base.relation import BaseRelation
+from dbt.adapters.cache import RelationsCache
 from dbt.adapters.exceptions.compilation import ApproximateMatchError
 from dbt.context.macros import MacroNamespace
 from dbt.graph.graph import Graph
@@ -172,6 +173,28 @@ def test_a_table_is_found_as_dbt_finds_it() -> None:
         refused += isinstance(result, str)
     assert several > 20, "the test has seen what it is about"
     assert refused > 20, "the test has seen what it is about"
+
+
+def test_the_tables_of_a_schema_are_those_that_dbt_knows() -> None:
+    """Whatever was made, renamed and dropped before; in any case of the schema's name."""
+    take_shortcuts()
+    ours: Any = RelationsCache.get_relations
+    cache, chance = RelationsCache(log_cache_events=False), random.Random(1)  # noqa: S311 - it decides nothing that matters
+    known: list[BaseRelation] = []
+    for number in range(300):
+        schema, name = chance.choice(["s", "S", "t"]), f"t{number}"
+        if known and chance.random() < 0.3:
+            cache.drop(known.pop(chance.randrange(len(known))))
+        elif known and chance.random() < 0.4:
+            new = BaseRelation.create("d", schema, name)
+            cache.rename(known.pop(chance.randrange(len(known))), new)
+            known.append(new)
+        else:
+            known.append(BaseRelation.create(chance.choice(["d", "D"]), schema, name))
+            cache.add(known[-1])
+    for place in (("d", "s"), ("D", "T"), ("d", "u"), (None, "s"), ("d", None)):
+        assert ours(cache, *place) == ours.__wrapped__(cache, *place)
+    assert len(ours(cache, "d", "s")) > 20, "the test has seen what it is about"
 
 
 def test_a_macro_is_found_where_dbt_finds_it() -> None:

@@ -8,7 +8,7 @@ from kestra_dbt.core.shortcuts.artifacts import encode_changes_alone, encode_jso
 from kestra_dbt.core.shortcuts.invocations import look_for_plugins_once, name_who_asks_for_a_flag
 from kestra_dbt.core.shortcuts.lines import look_at_a_full_log_alone, look_for_names_of_secrets
 from kestra_dbt.core.shortcuts.linking import leave_out_what_is_beside, look_for_cycles_once
-from kestra_dbt.core.shortcuts.nodes import find_macros_at_once, match_what_has_the_name
+from kestra_dbt.core.shortcuts.nodes import find_macros_at_once, list_tables_by_key, match_what_has_the_name
 
 _FAST_TEST_EDGES = "DBT_USE_FAST_TEST_EDGES"
 """Makes `build` add an edge from a test to the next models alone, instead of to all that come after: dbt waits for the
@@ -21,6 +21,7 @@ _SHORTCUTS = (
     look_for_cycles_once,
     leave_out_what_is_beside,
     match_what_has_the_name,
+    list_tables_by_key,
     find_macros_at_once,
     look_for_names_of_secrets,
     look_at_a_full_log_alone,

@@ -25,15 +25,32 @@ def match_what_has_the_name() -> None:
 
 def about(relations: list[Any], identifier: str | None) -> list[Any]:
     """Return those that have a name but for case and quotes: dbt takes one of these, or warns of it."""
-    if identifier is None:
+    if identifier is None or not relations:
         return relations
-    name = identifier.lower()
-    return [relation for relation in relations if _is_about(relation, name)]
+    quotes = _QUOTES + relations[0].quote_character
+    name = identifier.lower().strip(quotes)
+    return [relation for relation in relations if str(relation.path.identifier).lower().strip(quotes) == name]
 
 
-def _is_about(relation: Any, name: str) -> bool:  # noqa: ANN401 - of any adapter
-    own = str(relation.path.identifier).lower()
-    return own == name or own.strip(relation.quote_character) == name.strip(relation.quote_character)
+_QUOTES = "\"'`[]"
+
+
+def list_tables_by_key() -> None:
+    """List the tables of a schema, for which dbt's cache has a key each, without working out each of these again."""
+    from dbt.adapters.cache import RelationsCache  # noqa: PLC0415 - dbt is imported where it runs alone
+    from dbt.adapters.reference_keys import lowercase  # noqa: PLC0415
+
+    @functools.wraps(RelationsCache.get_relations)
+    def get_relations(cache: RelationsCache, database: str | None, schema: str | None) -> list[Any]:
+        database, schema = lowercase(database), lowercase(schema)
+        with cache.lock:
+            return [
+                cached.inner
+                for (in_database, in_schema, _), cached in cache.relations.items()
+                if in_schema == schema and in_database == database
+            ]
+
+    RelationsCache.get_relations = get_relations  # type: ignore[method-assign, assignment]
 
 
 def find_macros_at_once() -> None:
