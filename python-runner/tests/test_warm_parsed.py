@@ -173,6 +173,7 @@ def test_none_is_sent_away_for_it(tmp_path: Path) -> None:
         path.touch()
     place = tmp_path / f"place{PARSED}"
     assert not has_room(place, 60)
+    assert has_room(others[0], 60), "in place of one that has died"
     os.utime(others[0], (0, 0))
     assert has_room(place, 60)
     assert [is_asked_for_again(place, seconds) for seconds in (60, 60, 0)] == [False, True, False]

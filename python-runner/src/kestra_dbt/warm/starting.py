@@ -137,9 +137,13 @@ def _make_room(folder: Path) -> None:
 
 
 def has_room(place: Path, since_s: float) -> bool:
-    """Tell whether there is room for one more at ``place`` without sending one away that was used of late."""
-    used = [path for path in _projects(place.parent) if _last_used(path) > time.time() - since_s]
-    return len(used) < _MOST_PROJECTS and not (place in used and connected(str(place)))
+    """Tell whether there is room for one at ``place``, without one there and without sending away one used of late."""
+    own = connected(str(place))
+    if own:
+        own.close()
+        return False
+    used = [path for path in _projects(place.parent) if path != place and _last_used(path) > time.time() - since_s]
+    return len(used) < _MOST_PROJECTS
 
 
 def is_asked_for_again(place: Path, within_s: float) -> bool:
