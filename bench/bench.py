@@ -37,10 +37,10 @@ QUESTIONS: dict[str, Callable[[argparse.Namespace, dict[str, str]], Iterable[Fig
     "memory": lambda options, env: memory.measure(
         options.nodes, options.manifest_mb, options.rounds or 2, options.kestra, env
     ),
-    "scale": lambda options, env: scale.measure(options.rounds or 3, options.kestra, env),
+    "scale": lambda options, env: scale.measure(options.rounds or 2, options.kestra, env),
     "platform": lambda options, env: waits.measure(options.waits, options.rounds or 5, env),
     "flow": lambda options, env: flow.measure(options.rounds or 3, env),
-    "graph": lambda options, env: graph.measure(options.rounds or 3, options.kestra, env),
+    "graph": lambda options, env: graph.measure(options.rounds or 2, options.kestra, env),
     "warm": lambda options, env: warm.measure(options.rounds or 5, env),
 }
 
