@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,29 @@ def test_warm_process_killed_while_idle_is_made_anew(
     run = carry_out(SEED, SECRETS, folder=folder, env=worker)
     assert run.ended.outcome is Outcome.SUCCESS, run
     assert any(STARTED in line for line in run.plain)
+
+
+def test_warm_process_that_dies_when_it_is_asked_is_made_anew(
+    carry_out: Runner, project: Project, worker: dict[str, str]
+) -> None:
+    """Whoever has connected has not been begun with, and tries once more."""
+    folder, cache = project("shop"), Path(worker["KESTRA_DBT_CACHE"])
+    carry_out(SEED, SECRETS, folder=folder, env=worker)
+    for pid in settled(cache):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not servers(cache))
+    (path,) = cache.glob("warm/*/s")
+    path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dying, ThreadPoolExecutor() as pool:
+        dying.bind(str(path))
+        dying.listen()
+        asked = pool.submit(carry_out, SEED, SECRETS, folder=folder, env=worker)
+        dying.accept()[0].close()
+        dying.close()
+        run = asked.result()
+    assert run.ended.outcome is Outcome.SUCCESS, run
+    assert any(STARTED in line for line in run.plain)
+    assert not took_own_process(run)
 
 
 def test_request_outlives_the_warm_process(carry_out: Runner, project: Project, worker: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 
-from kestra_dbt.warm.place import LIMITS_VARIABLE, VARIABLE, NotPossibleError
+from kestra_dbt.warm.place import LIMITS_VARIABLE, VARIABLE, GoneError, NotPossibleError
 
 STARTED = b"s"
 """What a fork answers first; its exit code follows at the end, as text."""
@@ -36,14 +36,22 @@ def connected(path: str) -> socket.socket | None:
 def ask(
     connection: socket.socket, arguments: list[str], project: str | None = None, limit_s: float = _ANSWER_LIMIT_S
 ) -> socket.socket:
-    """Ask for a request, and return the connection when it has begun; one that has not said so will never begin."""
+    """Ask for a request, and return the connection when it has begun; one that has not said so will never begin.
+
+    Raises:
+        GoneError: whoever was asked has died.
+        NotPossibleError: there is no answer in time.
+    """
     surroundings = {"folder": os.getcwd(), "env": own_env(), "umask": _umask()}  # noqa: PTH109
     try:
         connection.settimeout(limit_s)
         send(connection, [0, 1, 2], {"arguments": arguments, "surroundings": surroundings, "project": project})
         if connection.recv(1) != STARTED:
-            raise NotPossibleError("it has ended")
+            raise GoneError("it has ended")
         connection.sendall(GO)
+    except ConnectionError as error:
+        connection.close()
+        raise GoneError(f"it has ended ({error})") from error
     except OSError as error:
         connection.close()  # so that it does not begin any more
         raise NotPossibleError(f"it does not answer ({error})") from error

@@ -8,7 +8,7 @@ import socket
 
 from kestra_dbt.program import program
 from kestra_dbt.warm.asking import ask, connected, own_env, say
-from kestra_dbt.warm.place import SOCKET, VARIABLE, NotPossibleError, place_of
+from kestra_dbt.warm.place import SOCKET, VARIABLE, GoneError, NotPossibleError, place_of
 from kestra_dbt.warm.project_name import PACKED, project_of
 from kestra_dbt.wishes import Wishes
 
@@ -37,6 +37,8 @@ def carry_out(wishes: Wishes, arguments: list[str], *, start: bool) -> int | Non
         place, project = place_of(int(worker), program()), project_of(wishes, own_env())
         connection = _begun(place, project, arguments) if start else _found(place, project, arguments)
     except (NotPossibleError, OSError) as error:
+        if isinstance(error, GoneError) and not start:
+            return None  # another one is started next
         os.environ.pop(VARIABLE)
         say(f"Not in a warm process, because {error}: a plain one goes on.")
         return None

@@ -30,6 +30,10 @@ class NotPossibleError(Exception):
     """Why a request can't be carried out in a warm process: a clause that goes on after "because"."""
 
 
+class GoneError(NotPossibleError):
+    """The process has died that was asked, before it began."""
+
+
 def place_of(worker: int, program: str) -> str:
     """Return the folder for ``program`` and this interpreter below ``worker``, private to this user.
 
