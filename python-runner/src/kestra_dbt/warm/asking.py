@@ -47,7 +47,7 @@ def ask(
         connection.settimeout(limit_s)
         send(connection, [0, 1, 2], {"arguments": arguments, "surroundings": surroundings, "project": project})
         if connection.recv(1) != STARTED:
-            raise GoneError("it has ended")
+            raise ConnectionAbortedError("it said nothing")
         connection.sendall(GO)
     except ConnectionError as error:
         connection.close()
