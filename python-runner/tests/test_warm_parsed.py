@@ -122,6 +122,7 @@ def test_artifacts_are_those_of_a_dbt_alone(tasks: Tasks, tmp_path: Path) -> Non
         ("models/a.sql", "select 1 as id, 'ö' as letter, '{{ graph.nodes | length }}' as nodes"),
         ("models/words.md", "{% docs words %} Few. {% enddocs %}"),
         ("models/added.sql", "select * from {{ ref('c') }}"),
+        ("seeds/sown.csv", "id\n1\n3\n"),
         ("macros/same.sql", "{% macro same(value) %}{{ value * 2 }}{% endmacro %}"),
     ],
 )
