@@ -14,7 +14,7 @@ from kestra_dbt.errors import RequestError
 from kestra_dbt.graph.cache import unpacked
 from kestra_dbt.graph.index import Index, Place
 from kestra_dbt.graph.merging import edges_with_tests, left_out, merged
-from kestra_dbt.graph.pack import Contents, write_pack
+from kestra_dbt.graph.pack import Contents, unpack, write_pack
 from kestra_dbt.graph.project import check_version
 from kestra_dbt.graph.promoting import promotion
 from kestra_dbt.graph.selecting import Step, known, steps
@@ -206,8 +206,11 @@ def test_the_same_project_makes_the_same_pack(project: Contents, tmp_path: Path)
         "manifest.json",
         "pack.json",
         "partial_parse.msgpack",
-        "project/dbt_project.yml",
+        "project.zip",
     ]
+    (tmp_path / "folder").mkdir()
+    unpack(tmp_path / "1.zip", tmp_path / "folder")
+    assert sorted(path.name for path in (tmp_path / "folder" / "project").iterdir()) == ["dbt_project.yml"]
 
 
 def test_a_pack_is_unpacked_once_by_many(project: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +249,7 @@ def test_a_pack_of_another_release_is_refused(project: Contents, tmp_path: Path)
     """So is what is no pack at all."""
     newer = tmp_path / "newer.zip"
     write_pack(newer, INDEX.model_copy(update={"format": 99}), project)
-    with pytest.raises(RequestError, match="of format 99 and this runner reads 1: have Prepare make a new one"):
+    with pytest.raises(RequestError, match="of format 99 and this runner reads 2: have Prepare make a new one"):
         unpacked(newer)
     (tmp_path / "text.zip").write_text("no zip")
     with pytest.raises(RequestError, match="not what a Prepare task of this release makes"):

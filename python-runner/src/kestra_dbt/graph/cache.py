@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from kestra_dbt.cache import cache_folder, forget_unused
 from kestra_dbt.errors import RequestError
 from kestra_dbt.graph.index import FORMAT, Index
-from kestra_dbt.graph.pack import INDEX, MANIFEST, PARSED, PROJECT
+from kestra_dbt.graph.pack import INDEX, MANIFEST, PARSED, PROJECT, unpack
 
 _NEEDED = (PARSED, MANIFEST, PROJECT)
 
@@ -40,8 +40,7 @@ def unpacked(pack: Path) -> tuple[Index, Path]:
         forget_unused(packs)
         mine = Path(tempfile.mkdtemp(prefix=f".{index.id}-", dir=packs))
         try:
-            with zipfile.ZipFile(pack) as archive:
-                archive.extractall(mine)
+            unpack(pack, mine)
             with contextlib.suppress(OSError):  # another one was first
                 mine.rename(folder)
         finally:

@@ -8,7 +8,7 @@ from pydantic import Field
 from kestra_dbt.protocol.graph_request import OwnState
 from kestra_dbt.protocol.message import Message
 
-FORMAT = 1
+FORMAT = 2
 """Changes when packs of earlier runners can't be used any more."""
 
 
