@@ -389,6 +389,34 @@ def test_a_full_disk_under_the_target_folder(carry_out: Runner, project: Project
     assert {"dbt.log", "nodes.ion", "summary.md", "report.html"} <= run.artifacts
 
 
+@pytest.mark.parametrize("file", ["logs/dbt.log", "target/manifest.json", "target/run_results.json"])
+def test_a_folder_in_the_place_of_what_dbt_writes(carry_out: Runner, project: Project, file: str) -> None:
+    """It is named, with what to do."""
+    folder = project("shop")
+    (folder / file).mkdir(parents=True)
+    run = carry_out(BUILD, SECRETS, folder=folder)
+    assert (run.code, run.ended.outcome) == (2, Outcome.FAILED)
+    assert re.match(
+        rf"dbt could not use its files \(Is a directory: '\S+/{file}'\): remove what is in the way",
+        run.failure.sentence,
+    ), run
+
+
+def test_a_target_folder_that_can_only_be_read(carry_out: Runner, project: Project, tmp_path: Path) -> None:
+    """It is named, with what to do, which helps."""
+    folder, other = project("shop"), tmp_path / "other"
+    with small_disk(tmp_path / "target", "ro") as target:
+        request = DbtCommand(command=["build"], options=DbtOptions(target_path=str(target)))
+        run = carry_out(request, SECRETS, folder=folder)
+    assert (run.code, run.ended.outcome) == (2, Outcome.FAILED)
+    assert run.failure.sentence.startswith(f"dbt could not use its files (Read-only file system: '{target}/"), run
+    assert "set `DBT_TARGET_PATH` and `DBT_LOG_PATH` in `env`" in run.failure.sentence
+    env = {"DBT_TARGET_PATH": str(other), "DBT_LOG_PATH": str(other)}
+    assert carry_out(BUILD, SECRETS, folder=folder, env=env).code == 0
+    assert (other / "dbt.log").is_file()
+    assert (other / "run_results.json").is_file()
+
+
 def test_strangers_on_the_socket(carry_out: Runner, project: Project) -> None:
     """Whoever connects and hangs up, or talks nonsense, does not harm the run."""
     text = """

@@ -68,6 +68,14 @@ _KNOWN = (
         "dbt could not write its files ({}): make room where the working directory and the target folder are.",
     ),
     (
+        r"\A\[Errno (?:1|13|20|21|30)\] (.+?)\.?\Z",
+        FailureCode.INTERNAL,
+        (
+            "dbt could not use its files ({}): remove what is in the way, let the worker's user write there, or set "
+            "`DBT_TARGET_PATH` and `DBT_LOG_PATH` in `env` to folders where it may."
+        ),
+    ),
+    (
         r"Found a cycle: (.+)",
         FailureCode.PROJECT,
         "The project has a cycle, {}: have one of these read something else.",
