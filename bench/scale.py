@@ -26,6 +26,11 @@ Values = dict[str, float]
 
 def measure(rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
     """Yield what each size takes, in all and for one node or line."""
+    yield from _nodes(rounds, kestra, env)
+    yield from _lines(rounds, kestra, env)
+
+
+def _nodes(rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Engine.start(kestra, env=env | UNPROTECTED) as engine:
         work = Path(folder)
         for size in (300, *NODES):  # the first one is not counted
@@ -37,10 +42,15 @@ def measure(rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
             found = list(said(ways, 1 if size not in NODES else rounds, f"{size:,} nodes"))
             if size in NODES:
                 yield from told(f"{size:,} nodes, a line of log each, replayed, Kestra {kestra}", "node", size, found)
+
+
+def _lines(rounds: int, kestra: str, env: dict[str, str]) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        work = Path(folder)
         for size in LINES:
-            ways = {
-                "plugin": partial(of_flow, engine, work, replay(1, MANIFEST_MB, None, size)),
-                "floor": partial(of_flow, engine, work, task_runs(1, None, size)),
+            ways: dict[str, Callable[[], Values]] = {
+                "plugin": partial(of_flood, kestra, env, work, partial(replay, 1, MANIFEST_MB, None), size),
+                "floor": partial(of_flood, kestra, env, work, partial(task_runs, 1, None), size),
                 "replay": partial(of_replay, 1, size, work, env),
             }
             found = list(said(ways, rounds, f"{size:,} lines"))
@@ -55,9 +65,16 @@ def said(ways: dict[str, Callable[[], Values]], rounds: int, size: str) -> Itera
         yield found
 
 
-def of_flow(engine: Engine, work: Path, task: dict[str, Any]) -> Values:
+def of_flood(kestra: str, env: dict[str, str], work: Path, task: Callable[[int], dict[str, Any]], lines: int) -> Values:
+    """Return the same for many lines, on an engine that has seen a few: it is busy for minutes with storing them."""
+    with Engine.start(kestra, env=env | UNPROTECTED) as engine:
+        of_flow(engine, work, task(LINES[0]))
+        return of_flow(engine, work, task(lines), leave_logs=True)
+
+
+def of_flow(engine: Engine, work: Path, task: dict[str, Any], *, leave_logs: bool = False) -> Values:
     """Return the seconds of the task, and of what the executor does after it."""
-    result = engine.run(flow(task), tempfile.mkdtemp(dir=work), timeout=LIMIT_S)
+    result = engine.run(flow(task), tempfile.mkdtemp(dir=work), timeout=LIMIT_S, leave_logs=leave_logs)
     check(result)
     task_run = result.task_run("task")
     after = (end(result.execution) - end(task_run)).total_seconds()

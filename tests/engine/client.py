@@ -186,6 +186,7 @@ class Engine:
         inputs: Mapping[str, Any] | None = None,
         timeout: float = 300,
         on_log: Callable[[LogEntry], None] | None = None,
+        leave_logs: bool = False,
     ) -> Result:
         """Run a flow to its end and write all there is of it to `out`.
 
@@ -196,11 +197,12 @@ class Engine:
             inputs: given their types by Kestra, as those of a form.
             timeout: seconds; an execution that takes longer is killed, and `ended` is False.
             on_log: called with each log entry as it comes.
+            leave_logs: whether not to wait for the logs that Kestra has not stored when the execution ends.
 
         Raises:
             FlowRefused: Kestra does not take the flow or its inputs.
         """
-        request = self._start_request("run", flow, files, inputs)
+        request = self._start_request("run", flow, files, inputs) | {"leave_logs": leave_logs}
         return self._await(request, out, timeout, on_log)
 
     def submit(

@@ -70,7 +70,8 @@ final class Requests {
         String task_id,
         Path out,
         Double timeout,
-        boolean follow) {
+        boolean follow,
+        boolean leave_logs) {
 
         Duration limit() {
             return Duration.ofMillis(Math.round((timeout == null ? 300 : timeout) * 1000));
@@ -133,11 +134,11 @@ final class Requests {
     private void await(Request request, String executionId, Map<String, Object> reply) throws Exception {
         Optional<Consumer<LogEntry>> onLog = request.follow() ? Optional.of(log -> reply(event(request, log))) : Optional.empty();
         var started = System.nanoTime();
-        var execution = engine.await(executionId, request.limit(), onLog);
+        var execution = engine.await(executionId, request.limit(), !request.leave_logs(), onLog);
         boolean ended = engine.hasEnded(execution);
         if (!ended) {
             engine.kill(executionId);
-            execution = engine.await(executionId, KILL_LIMIT, onLog);
+            execution = engine.await(executionId, KILL_LIMIT, true, onLog);
         }
         reply.put("execution_id", executionId);
         reply.put("state", execution.getState().getCurrent());
