@@ -52,8 +52,10 @@ def measure(rounds: int, env: Env) -> Iterator[Figure]:
 
 def _one(question: str, bench: "Bench", rounds: int) -> list[Figure]:
     with subprocess.Popen(["/bin/sleep", str(2 * LIMIT_S)]) as worker:
-        ways = [bench.ways(number, worker.pid) for number in range(UNCOUNTED + rounds)][UNCOUNTED:]
-        worker.kill()
+        try:
+            ways = [bench.ways(number, worker.pid) for number in range(UNCOUNTED + rounds)][UNCOUNTED:]
+        finally:
+            worker.kill()
     print(f"  {question}: " + ", ".join(f"{way} {took:.2f} s" for way, took in ways[-1].items()), flush=True)
     return [Figure(question, way, [took[way] for took in ways], against=AGAINST[way]) for way in ways[0]]
 
