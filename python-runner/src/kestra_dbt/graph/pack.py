@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from kestra_dbt.graph.index import Index
 
@@ -55,34 +55,30 @@ class Contents:
 def write_pack(file: Path, index: Index, contents: Contents) -> Index:
     """Write a pack to ``file``, and return its index with the id."""
     left_out = {path.resolve() for path in contents.leave_out}
-    files = dict(_files(contents.project, left_out))
+    files = {f"{PROJECT}/{name}": path for name, path in _files(contents.project, left_out)}
     state = {f"{STATE}/{path.name}": path for path in sorted(contents.state.glob("*.json"))} if contents.state else {}
     parsed = {name: contents.parsed / name for name in (MANIFEST, PARSED)}
-    named = {**{f"{PROJECT}/{name}": path for name, path in files.items()}, **state}
-    digests = [(name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in named.items()]
+    digests = [(name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in {**files, **state}.items()]
     identified = index.identified([*digests, (MANIFEST, _digest_of_manifest(parsed[MANIFEST]))])
     with zipfile.ZipFile(file, "w") as pack:
         _add(pack, INDEX, identified.model_dump_json().encode())
-        with pack.open(zipfile.ZipInfo(FILES, _OLDEST), "w", force_zip64=True) as stream:
-            _write_zip(stream, files)
+        with (
+            pack.open(zipfile.ZipInfo(FILES, _OLDEST), "w", force_zip64=True) as stream,
+            zipfile.ZipFile(stream, "w") as archive,
+        ):
+            for name, path in files.items():
+                _add(archive, name, path.read_bytes())
         for name, path in {**state, **parsed}.items():
             _add(pack, name, path.read_bytes())
     return identified
 
 
 def unpack(file: Path, folder: Path) -> None:
-    """Write what is in a pack into an empty folder, with the files of the project in one of its own."""
-    with zipfile.ZipFile(file) as pack:
-        pack.extractall(folder)
-    with zipfile.ZipFile(folder / FILES) as files:
-        files.extractall(folder / PROJECT)
+    """Write what is in a pack into an empty folder."""
+    for archive in (file, folder / FILES):
+        with zipfile.ZipFile(archive) as files:
+            files.extractall(folder)
     (folder / FILES).unlink()
-
-
-def _write_zip(stream: IO[bytes], files: dict[str, Path]) -> None:
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, path in files.items():
-            _add(archive, name, path.read_bytes())
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -157,11 +157,11 @@ final class Engine {
     /**
      * Waits until the execution has ended and all it logged and counted has arrived.
      *
-     * @param settle whether to wait for the logs and metrics, which may take minutes after a hundred thousand lines
+     * @param leaveLogs whether not to wait for logs and metrics, which may take minutes after a hundred thousand lines
      * @param onLog gets each log entry as it comes; without it nobody reads them, of which there may be thousands, before the end
      * @return the execution as it is then, which has not ended if the limit has passed
      */
-    Execution await(String executionId, Duration limit, boolean settle, Optional<Consumer<LogEntry>> onLog) throws Exception {
+    Execution await(String executionId, Duration limit, boolean leaveLogs, Optional<Consumer<LogEntry>> onLog) throws Exception {
         var deadline = Instant.now().plus(limit);
         var follower = onLog.map(LogFollower::new);
         while (true) {
@@ -171,7 +171,7 @@ final class Engine {
                 follower.get().see(kestra.logs(executionId));
             }
             if (execution.filter(this::hasEnded).isPresent()) {
-                return settle ? settled(execution.get(), follower) : execution.get();
+                return leaveLogs ? execution.get() : settled(execution.get(), follower);
             }
             if (Instant.now().isAfter(deadline)) {
                 return execution.orElseThrow(() -> new IllegalArgumentException("No execution " + executionId + "."));

@@ -134,11 +134,11 @@ final class Requests {
     private void await(Request request, String executionId, Map<String, Object> reply) throws Exception {
         Optional<Consumer<LogEntry>> onLog = request.follow() ? Optional.of(log -> reply(event(request, log))) : Optional.empty();
         var started = System.nanoTime();
-        var execution = engine.await(executionId, request.limit(), !request.leave_logs(), onLog);
+        var execution = engine.await(executionId, request.limit(), request.leave_logs(), onLog);
         boolean ended = engine.hasEnded(execution);
         if (!ended) {
             engine.kill(executionId);
-            execution = engine.await(executionId, KILL_LIMIT, true, onLog);
+            execution = engine.await(executionId, KILL_LIMIT, request.leave_logs(), onLog);
         }
         reply.put("execution_id", executionId);
         reply.put("state", execution.getState().getCurrent());
