@@ -245,6 +245,23 @@ def test_a_pack_that_was_partly_cleaned_up_is_unpacked_anew(
     assert list(folder.parent.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize("damaged", ["project.zip", "manifest.json"])
+def test_a_damaged_pack_is_refused(
+    project: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    """Nothing of it stays."""
+    monkeypatch.setenv("KESTRA_DBT_CACHE", str(tmp_path / "cache"))
+    pack = tmp_path / "pack.zip"
+    write_pack(pack, INDEX, project)
+    content = bytearray(pack.read_bytes())
+    at = zipfile.ZipFile(pack).getinfo(damaged).header_offset + 30 + len(damaged) + 30
+    content[at : at + 10] = bytes(10)
+    pack.write_bytes(content)
+    with pytest.raises(RequestError, match="not what a Prepare task of this release makes"):
+        unpacked(pack)
+    assert list((tmp_path / "cache" / "packs").iterdir()) == []
+
+
 def test_a_pack_of_another_release_is_refused(project: Contents, tmp_path: Path) -> None:
     """So is what is no pack at all."""
     newer = tmp_path / "newer.zip"

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ def unpacked(pack: Path) -> tuple[Index, Path]:
     something has been cleaned up since is unpacked anew.
 
     Raises:
-        RequestError: it is no pack, or one of another release.
+        RequestError: it is no pack, a damaged one, or one of another release.
     """
     index = read_index(pack)
     packs = cache_folder() / "packs"
@@ -43,6 +44,8 @@ def unpacked(pack: Path) -> tuple[Index, Path]:
             unpack(pack, mine)
             with contextlib.suppress(OSError):  # another one was first
                 mine.rename(folder)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise _is_no_pack(error) from error
         finally:
             shutil.rmtree(mine, ignore_errors=True)
     with contextlib.suppress(OSError):
@@ -60,13 +63,17 @@ def read_index(pack: Path) -> Index:
         with zipfile.ZipFile(pack) as archive:
             index = Index.model_validate_json(archive.read(INDEX))
     except (OSError, zipfile.BadZipFile, KeyError, ValidationError) as error:
-        raise RequestError(
-            "`pack` is not what a Prepare task of this release makes: give it `{{ outputs.prepare.pack }}` of the same "
-            "execution.",
-            str(error),
-        ) from error
+        raise _is_no_pack(error) from error
     if index.format != FORMAT:
         raise RequestError(
             f"`pack` is of format {index.format} and this runner reads {FORMAT}: have Prepare make a new one."
         )
     return index
+
+
+def _is_no_pack(error: Exception) -> RequestError:
+    return RequestError(
+        "`pack` is not what a Prepare task of this release makes: give it `{{ outputs.prepare.pack }}` of the same "
+        "execution.",
+        str(error),
+    )
