@@ -1,5 +1,6 @@
 """Whole runs with real dbt on DuckDB, as an orchestrator sees them: events in, artifacts out."""
 
+import errno
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from conftest import Run, Runner, duckdb_profile, small_disk
 from kestra_dbt.protocol import (
     DbtCommand,
     DbtOptions,
+    Event,
+    Failure,
     FailureCode,
     InvocationStarted,
     Lineage,
@@ -28,6 +31,7 @@ from kestra_dbt.protocol import (
     Secrets,
     ShellScript,
 )
+from kestra_dbt.request_file import told_if_not_begun
 
 Project = Callable[[str], Path]
 SECRETS = Secrets(profiles=duckdb_profile())
@@ -378,6 +382,16 @@ def test_an_output_folder_that_can_not_be_made(carry_out: Runner, project: Proje
     run = carry_out(BUILD, SECRETS, folder=project("broken/warning"))
     assert (run.code, run.failure.code) == (2, FailureCode.INTERNAL)
     assert run.failure.sentence.startswith("The runner cannot work here: ")
+
+
+def test_a_full_disk_before_anything_begins() -> None:
+    """The system names no file then; it is said where room is needed."""
+    told: list[Event] = []
+    with told_if_not_begun(told.append):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    failure = told[0]
+    assert isinstance(failure, Failure)
+    assert failure.sentence.startswith("The runner cannot work here: No space left on device; it needs room"), failure
 
 
 def test_a_full_disk_under_the_target_folder(carry_out: Runner, project: Project, tmp_path: Path) -> None:

@@ -51,7 +51,11 @@ def told_if_not_begun(emit: Callable[[Event], None]) -> Iterator[Ending]:
         failure = Failure(code=FailureCode.KILLED, sentence="The run was stopped before dbt started.")
         ending.exit_code = _STOPPED_CODE
     except OSError as error:
-        sentence = f"The runner cannot work here: {error.strerror}: {error.filename}."
+        named = [str(part) for part in (error.strerror, error.filename) if part]  # a full disk has no file's name
+        sentence = (
+            f"The runner cannot work here: {': '.join(named) or error}; it needs room, and to be let write, in the "
+            "working directory and in the cache folder, which `KESTRA_DBT_CACHE` names."
+        )
         failure = RunnerError(sentence, str(error)).as_failure()
     else:
         return
